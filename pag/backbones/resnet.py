@@ -1,0 +1,176 @@
+"""Pre-activation ResNet-50 (v2) with dilated last stages.
+
+Source: He et al., "Identity mappings in deep residual networks", ECCV 2016. Stage names
+follow the original figures: res2 to res5. The last stage is at half width (256 inside,
+1024 out) and its second block hosts MultiPool in the place of its 3x3 convolution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pag.multipool import MultiPool
+
+BN_EPS = 2e-5  # of the ImageNet weights
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """Shape of one stage.
+
+    Attributes:
+        name: e.g. ``res3``.
+        blocks: number of bottlenecks.
+        width: channels inside a bottleneck.
+        channels: channels out.
+        stride: stride of the first block.
+        dilation: dilation of every 3x3 convolution.
+    """
+
+    name: str
+    blocks: int
+    width: int
+    channels: int
+    stride: int
+    dilation: int
+
+
+def resnet50_stages(output_stride: int) -> tuple[StageSpec, ...]:
+    """The stages res2 to res5 for an output stride of 8 or 16."""
+    res4 = (1, 2) if output_stride == 8 else (2, 1)
+    res5 = (1, 4) if output_stride == 8 else (1, 2)
+    return (
+        StageSpec("res2", 3, 64, 256, 1, 1),
+        StageSpec("res3", 4, 128, 512, 2, 1),
+        StageSpec("res4", 6, 256, 1024, *res4),
+        StageSpec("res5", 3, 256, 1024, *res5),
+    )
+
+
+class Bottleneck(nn.Module):
+    """Pre-activation bottleneck, cut into the pieces that a gate switches.
+
+        a   = relu(bn1(x))                    preactivation
+        r   = relu(bn2(conv1(a)))             reduce      (X in the paper)
+        s   = relu(bn3(conv2(r)))             spatial     (relu(F3x3(X)))
+        out = conv3(s) + shortcut(x, a)       expand
+
+    Args:
+        channels_in, width, channels_out: channels of x, of r and s, and of the output.
+        stride: of the 3x3 convolution.
+        dilation: of the 3x3 convolution.
+        pool_dilations: when given, MultiPool over these replaces the 3x3 convolution.
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        width: int,
+        channels_out: int,
+        stride: int,
+        dilation: int,
+        pool_dilations: tuple[int, ...] | None = None,
+    ) -> None:
+        super().__init__()
+        self.stride, self.dilation = stride, dilation
+        self.bn1 = nn.BatchNorm2d(channels_in, eps=BN_EPS)
+        self.conv1 = nn.Conv2d(channels_in, width, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width, eps=BN_EPS)
+        if pool_dilations is None:
+            self.conv2: nn.Conv2d | MultiPool = nn.Conv2d(
+                width, width, 3, stride, padding=dilation, dilation=dilation, bias=False
+            )
+        else:
+            self.conv2 = MultiPool(width, pool_dilations)
+        self.bn3 = nn.BatchNorm2d(width, eps=BN_EPS)
+        self.conv3 = nn.Conv2d(width, channels_out, 1, bias=False)
+        self.downsample = (
+            nn.Conv2d(channels_in, channels_out, 1, stride, bias=False)
+            if stride != 1 or channels_in != channels_out
+            else None
+        )
+
+    @property
+    def pools(self) -> bool:
+        """Whether this block hosts MultiPool."""
+        return isinstance(self.conv2, MultiPool)
+
+    def preactivation(self, x: Tensor) -> Tensor:
+        return F.relu(self.bn1(x))
+
+    def shortcut(self, x: Tensor, a: Tensor) -> Tensor:
+        return x if self.downsample is None else self.downsample(a)
+
+    def reduce(self, a: Tensor) -> Tensor:
+        return F.relu(self.bn2(self.conv1(a)))
+
+    def spatial(self, r: Tensor) -> Tensor:
+        return F.relu(self.bn3(self.conv2(r)))
+
+    def expand(self, s: Tensor) -> Tensor:
+        return self.conv3(s)
+
+
+class ResNet50(nn.Module):
+    """Stem and bottlenecks; `pag.network.PAGNet` runs them.
+
+    `blocks` yields the bottlenecks in network order with their names, ``res2_1`` on.
+    `stages` declares channels and strides. `final_norm` closes the last residual sum.
+    """
+
+    pool_block = "res5_2"
+
+    def __init__(self, output_stride: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        self.stages = resnet50_stages(output_stride)
+        self.input_norm = nn.BatchNorm2d(3, eps=BN_EPS)
+        self.stem_conv = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.stem_norm = nn.BatchNorm2d(64, eps=BN_EPS)
+        channels = 64
+        for stage in self.stages:
+            blocks = nn.ModuleList()
+            for index in range(stage.blocks):
+                pools = f"{stage.name}_{index + 1}" == self.pool_block
+                blocks.append(
+                    Bottleneck(
+                        channels,
+                        stage.width,
+                        stage.channels,
+                        stage.stride if index == 0 else 1,
+                        stage.dilation,
+                        dilations if pools else None,
+                    )
+                )
+                channels = stage.channels
+            self.add_module(stage.name, blocks)
+        self.final_norm = nn.BatchNorm2d(channels, eps=BN_EPS)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    @property
+    def blocks(self) -> list[tuple[str, Bottleneck]]:
+        """(name, bottleneck) in network order."""
+        return [
+            (f"{stage.name}_{index + 1}", block)
+            for stage in self.stages
+            for index, block in enumerate(getattr(self, stage.name))
+        ]
+
+    def stem(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Image to first features.
+
+        Args:
+            image: (B, 3, H, W) RGB in 0..1.
+
+        Returns:
+            (B, 64, H/2, W/2) before pooling, and (B, 64, H/4, W/4) after; sizes round up.
+        """
+        x = self.input_norm((image - self.mean) / self.std)
+        detail = F.relu(self.stem_norm(self.stem_conv(x)))
+        return detail, F.max_pool2d(detail, 3, stride=2, padding=1)

@@ -1,0 +1,261 @@
+"""From a compute budget to gate decisions, and the loss that teaches gates to follow it.
+
+A policy decides each layer's mask from its logits, as the network reaches it. Policies are
+immutable; `begin` opens a `Pass` that holds what one forward pass has to remember.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pag.errors import BudgetError
+from pag.gate import binary_gumbel
+from pag.macs import LayerCost, NetworkCost, halo
+
+POLICIES = ("exact", "adaptive")
+
+
+def check_budget(budget: object, floor: float = 0.0) -> float:
+    """A usable budget as a float.
+
+    Raises:
+        BudgetError: not a number, not finite, above 1, or below `floor`.
+    """
+    if isinstance(budget, bool) or not isinstance(budget, int | float | np.floating | np.integer):
+        raise BudgetError(f"The budget is {budget!r}; expected a number up to 1.")
+    value = float(budget)
+    if not math.isfinite(value):
+        raise BudgetError(f"The budget is {value}; expected a number up to 1.")
+    if value > 1 or value <= 0:
+        raise BudgetError(
+            f"The budget is {value:g}; expected a share of the full compute, "
+            "above 0 and up to 1 (0.6 means 60%)."
+        )
+    if value < floor:
+        raise BudgetError(
+            f"The budget is {value:g}, but with every layer skipped everywhere this network "
+            f"still needs {floor:.3f} of the full compute; ask for {math.ceil(floor * 100) / 100:.2f} or more."
+        )
+    return value
+
+
+class Pass(Protocol):
+    """One forward pass of a policy."""
+
+    def decide(self, layer: int, logits: Tensor) -> Tensor:
+        """(B, 1, h, w) logits -> mask of the same shape: bool, or float 0/1 when training."""
+        ...
+
+    def note_pool(self, saved: Tensor) -> None:
+        """Told once, after MultiPool: (B,) multiply-adds that its 1x1 path saved."""
+        ...
+
+
+class GatePolicy(Protocol):
+    def begin(self, cost: NetworkCost, budget: Tensor) -> Pass:
+        """Open a pass over images of one size; `budget` is (B,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class BudgetTable:
+    """Calibrated shares of compute: how each layer follows the budget.
+
+    Attributes:
+        names: the gated layers in network order.
+        shares: (K, L) executed / dense multiply-adds of each layer along the calibration
+            curve, from all closed (row of 0) to all open (row of 1), non-decreasing.
+    """
+
+    names: tuple[str, ...]
+    shares: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        array = np.array(self.shares, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != len(self.names) or len(array) < 2:
+            raise BudgetError(f"A budget table of shape {array.shape} does not fit {len(self.names)} layers.")
+        if (np.diff(array, axis=0) < 0).any() or array[0].any() or not (array[-1] == 1).all():
+            raise BudgetError("A budget table must rise from 0 to 1 in every layer.")
+
+    @classmethod
+    def uniform(cls, names: tuple[str, ...]) -> BudgetTable:
+        """Every layer gets the same share: the table of a network not yet calibrated."""
+        return cls(names, (tuple(0.0 for _ in names), tuple(1.0 for _ in names)))
+
+    def allot(self, cost: NetworkCost, budget: float) -> list[float]:
+        """Multiply-adds for each layer, adding up exactly to what `budget` leaves for them."""
+        dense = np.array([layer.dense for layer in cost.layers], dtype=np.float64)
+        shares = np.array(self.shares)
+        wanted = budget * cost.dense - cost.fixed
+        totals = shares @ dense
+        position = np.interp(wanted, totals, np.arange(len(totals)))
+        low = min(int(position), len(shares) - 2)
+        blend = position - low
+        return list(((1 - blend) * shares[low] + blend * shares[low + 1]) * dense)
+
+
+@dataclass(frozen=True)
+class OpenPolicy:
+    """Every gate open: the ungated network."""
+
+    def begin(self, cost: NetworkCost, budget: Tensor) -> _OpenPass:
+        return _OpenPass()
+
+
+class _OpenPass:
+    def decide(self, layer: int, logits: Tensor) -> Tensor:
+        return torch.ones_like(logits, dtype=torch.bool)
+
+    def note_pool(self, saved: Tensor) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class AdaptivePolicy:
+    """The gate's own threshold decides, as in the paper: easy images cost less."""
+
+    def begin(self, cost: NetworkCost, budget: Tensor) -> _AdaptivePass:
+        return _AdaptivePass(budget)
+
+
+class _AdaptivePass(_OpenPass):
+    def __init__(self, budget: Tensor) -> None:
+        self.full = (budget >= 1).view(-1, 1, 1, 1)
+
+    def decide(self, layer: int, logits: Tensor) -> Tensor:
+        return (logits > 0) | self.full
+
+
+@dataclass(frozen=True)
+class StochasticPolicy:
+    """Training: binary Gumbel-softmax with straight-through gradients.
+
+    Images whose budget is 1 have every gate open.
+    """
+
+    temperature: float
+    generator: torch.Generator
+
+    def begin(self, cost: NetworkCost, budget: Tensor) -> _StochasticPass:
+        return _StochasticPass(self, budget)
+
+
+class _StochasticPass(_OpenPass):
+    def __init__(self, policy: StochasticPolicy, budget: Tensor) -> None:
+        self.policy = policy
+        self.full = (budget >= 1).view(-1, 1, 1, 1)
+
+    def decide(self, layer: int, logits: Tensor) -> Tensor:
+        sample = binary_gumbel(logits, self.policy.temperature, self.policy.generator)
+        return torch.where(self.full, torch.ones_like(sample), sample)
+
+
+@dataclass(frozen=True)
+class ExactPolicy:
+    """Meets the budget in a single pass.
+
+    The table allots multiply-adds to each layer; within a layer the pixels with the highest
+    logits are kept, as many as the allotment pays for, halo included. What rounding leaves
+    over is carried on to the next layer.
+
+    Attributes:
+        table: calibrated with the checkpoint.
+        shuffle: draw the kept pixels at random, not by logit, from this generator: the
+            baseline that shows what the learned order is worth.
+    """
+
+    table: BudgetTable
+    shuffle: torch.Generator | None = None
+
+    def begin(self, cost: NetworkCost, budget: Tensor) -> _ExactPass:
+        return _ExactPass(self, cost, budget)
+
+
+class _ExactPass:
+    def __init__(self, policy: ExactPolicy, cost: NetworkCost, budget: Tensor) -> None:
+        self.policy = policy
+        self.layers = cost.layers
+        self.budgets = [float(b) for b in budget]
+        self.allotted = [policy.table.allot(cost, b) for b in self.budgets]
+        self.carry = [0.0 for _ in self.budgets]
+
+    def decide(self, layer: int, logits: Tensor) -> Tensor:
+        cost = self.layers[layer]
+        masks = []
+        for i, budget in enumerate(self.budgets):
+            if budget >= 1:
+                masks.append(torch.ones_like(logits[i : i + 1], dtype=torch.bool))
+                continue
+            order = logits[i : i + 1]
+            if self.policy.shuffle is not None:
+                order = torch.rand(order.shape, generator=self.policy.shuffle).to(order)
+            target = self.allotted[i][layer] + self.carry[i]
+            mask, spent = keep_highest(cost, order, target)
+            self.carry[i] = target - spent
+            masks.append(mask)
+        return torch.cat(masks)
+
+    def note_pool(self, saved: Tensor) -> None:
+        # The saving lowers executed and dense alike; the budget is a share of the latter.
+        for i, (budget, macs) in enumerate(zip(self.budgets, saved.tolist(), strict=True)):
+            self.carry[i] += (1 - budget) * macs
+
+
+def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, float]:
+    """The pixels with the highest logits whose cost comes nearest to `target`.
+
+    Active sets are nested: a larger target keeps a superset. Equal logits are told apart by
+    position, so that every count can be met.
+
+    Args:
+        cost: the layer's cost.
+        logits: (1, 1, h, w).
+        target: multiply-adds to spend.
+
+    Returns:
+        (1, 1, h, w) bool mask and the multiply-adds that it costs.
+    """
+    count = logits.numel()
+    order = torch.argsort(logits.flatten(), descending=True, stable=True)
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(count, device=order.device)
+    kept = torch.arange(count + 1, device=order.device, dtype=torch.float64)
+    spent = kept * cost.per_output
+    if cost.per_input:
+        # An input pixel is needed as soon as the best-ranked output that reads it is kept.
+        needed_at = halo(
+            -rank.view_as(logits).float(), cost.block_stride, cost.dilation, cost.input_size
+        )
+        needed_at = (-needed_at).flatten().sort().values.double()
+        needed = torch.searchsorted(needed_at, kept, right=False)
+        spent = spent + needed * cost.per_input
+    best = int((spent - target).abs().argmin())
+    mask = (rank < best).view_as(logits)
+    return mask, float(spent[best])
+
+
+def budget_loss(executed: Tensor, cost: NetworkCost, target: float) -> Tensor:
+    """KL divergence between the requested and the used share of the gated compute.
+
+    Source: Kong and Fowlkes, WACV 2019, equation 5 in spirit: there one term a layer, here
+    one term over the multiply-adds of all layers, so that layers may differ.
+
+    Args:
+        executed: (B,) switched multiply-adds of all gated layers, with gradient.
+        cost: of the network at this size.
+        target: requested budget, executed / dense over the whole network.
+
+    Returns:
+        Scalar, 0 when the mean over the images meets the target.
+    """
+    gated = cost.dense - cost.fixed
+    used = (executed.mean() / gated).clamp(1e-4, 1 - 1e-4)
+    wanted = (target * cost.dense - cost.fixed) / gated
+    wanted = min(max(wanted, 1e-3), 1 - 1e-3)
+    return wanted * torch.log(wanted / used) + (1 - wanted) * torch.log((1 - wanted) / (1 - used))

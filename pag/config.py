@@ -1,0 +1,140 @@
+"""Frozen settings of a network and of a training run, and their JSON form."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pag.errors import InputError
+
+STREET_CLASSES = (
+    "sky", "building", "pole", "road", "pavement", "tree",
+    "sign", "fence", "car", "pedestrian", "bicyclist",
+)  # fmt: skip
+"""The 11 classes of CamVid in the SegNet split, index = id."""
+
+GATE_SCOPES = ("block", "conv")
+OUTPUT_STRIDES = (8, 16)
+
+
+class JsonConfig:
+    """Strict JSON both ways for a frozen dataclass: unknown or missing keys are errors."""
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        if unknown := sorted(set(values) - set(fields)):
+            raise InputError(f"{cls.__name__}: unknown setting(s) {', '.join(unknown)}")
+        tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**tupled)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls.from_dict(json.loads(text))
+
+
+@dataclass(frozen=True)
+class PAGConfig(JsonConfig):
+    """Architecture of a `PAGNet`.
+
+    Attributes:
+        backbone: name of the backbone; see `pag.backbones`.
+        output_stride: input pixels per pixel of the last stage, 8 or 16.
+        gate_scope: what a closed gate skips. ``conv`` is the published form: the 3x3
+            convolution alone. ``block`` skips the whole residual branch.
+        gate_smoothing: average each gate's logits over 3x3 pixels before deciding, which
+            makes masks compact.
+        dilations: pooling fields offered by MultiPool; 0 is a 1x1 path.
+        classes: segmentation class names, index = id.
+        decoder_channels: width of the decoder at stride 8 and at stride 4.
+        head_channels: width inside each task head.
+    """
+
+    backbone: str = "resnet50"
+    output_stride: int = 8
+    gate_scope: str = "block"
+    gate_smoothing: bool = True
+    dilations: tuple[int, ...] = (0, 1, 2, 4, 6, 8, 10)
+    classes: tuple[str, ...] = STREET_CLASSES
+    decoder_channels: tuple[int, int] = (128, 64)
+    head_channels: int = 48
+
+    def __post_init__(self) -> None:
+        if self.output_stride not in OUTPUT_STRIDES:
+            raise InputError(f"output_stride is {self.output_stride}; expected one of {OUTPUT_STRIDES}")
+        if self.gate_scope not in GATE_SCOPES:
+            raise InputError(f"gate_scope is {self.gate_scope!r}; expected one of {GATE_SCOPES}")
+        if not self.dilations or min(self.dilations) < 0:
+            raise InputError(f"dilations are {self.dilations}; expected at least one, none negative")
+
+
+@dataclass(frozen=True)
+class TrainConfig(JsonConfig):
+    """A training run. The defaults are those of the shipped checkpoint.
+
+    Attributes:
+        steps: length of the run.
+        batch: images a step; once gates learn, half as many photographs, each at full budget
+            and at a drawn one.
+        crop: side of the square crops, pixels.
+        open_steps: first steps, at full budget with every gate open.
+        ramp_steps: over these, the lowest budget drawn falls from 1 to the network's floor.
+        lr_backbone, lr_new: learning rates of the ImageNet-initialised part and of the rest.
+        warmup_steps: linear warm-up of the learning rate.
+        decay_steps: last steps, over which the learning rate falls linearly to zero.
+        weight_decay: of AdamW.
+        clip: largest gradient norm.
+        temperature, final_temperature: of the Gumbel-softmax, annealed geometrically from
+            `open_steps` to the end.
+        lowest_share: share of steps that draw the lowest budget, the rest being uniform.
+        weight_budget, weight_distillation: of these losses beside the tasks' own.
+        weight_tasks: of segmentation, boundary, depth and normals.
+        norm_steps: steps after which all BatchNorm statistics are frozen.
+        ema: decay of the running mean of the weights, which is what is evaluated.
+        mixture: share of each dataset in a batch: BSDS500, CamVid, 7-Scenes.
+        seed: of initialisation, batches and noise.
+    """
+
+    steps: int = 4000
+    batch: int = 8
+    crop: int = 256
+    open_steps: int = 1200
+    ramp_steps: int = 400
+    lr_backbone: float = 1e-4
+    lr_new: float = 1e-3
+    warmup_steps: int = 100
+    decay_steps: int = 1200
+    weight_decay: float = 1e-4
+    clip: float = 5.0
+    temperature: float = 1.0
+    final_temperature: float = 0.5
+    lowest_share: float = 0.2
+    weight_budget: float = 2.0
+    weight_distillation: float = 1.0
+    weight_tasks: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 2.0)
+    norm_steps: int = 2200
+    ema: float = 0.998
+    mixture: tuple[float, float, float] = (0.3, 0.45, 0.25)
+    seed: int = 0
+
+    def learning_rate(self, step: int) -> float:
+        """Factor on the learning rates at `step`, 0..1: warm-up, constant, linear decay."""
+        rise = (step + 1) / max(1, self.warmup_steps)
+        fall = (self.steps - step) / max(1, self.decay_steps)
+        return max(0.0, min(1.0, rise, fall))
+
+    def temperature_at(self, step: int) -> float:
+        """Temperature of the Gumbel-softmax at `step`."""
+        span = max(1, self.steps - self.open_steps)
+        progress = min(1.0, max(0.0, (step - self.open_steps) / span))
+        return self.temperature * (self.final_temperature / self.temperature) ** progress
+
+    def lowest_budget(self, step: int, floor: float) -> float:
+        """The lowest budget drawn at `step`, falling from 1 to `floor`."""
+        progress = min(1.0, max(0.0, (step - self.open_steps) / max(1, self.ramp_steps)))
+        return 1 - progress * (1 - floor)

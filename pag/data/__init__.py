@@ -1,0 +1,39 @@
+"""Datasets by name: `open_dataset("camvid", root, "train")`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from pag.data.bsds500 import BSDS500
+from pag.data.camvid import CamVid
+from pag.data.sample import IGNORE as IGNORE
+from pag.data.sample import Sample as Sample
+from pag.data.sevenscenes import SevenScenes
+from pag.errors import InputError
+
+REGISTRY: dict[str, type[BSDS500] | type[CamVid] | type[SevenScenes]] = {
+    dataset.name: dataset for dataset in (BSDS500, CamVid, SevenScenes)
+}
+
+
+class Dataset(Protocol):
+    """What training and evaluation ask of a dataset."""
+
+    @property
+    def tasks(self) -> tuple[str, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Sample: ...
+
+
+def open_dataset(name: str, root: str | Path, split: str) -> BSDS500 | CamVid | SevenScenes:
+    """Open one split of the dataset called `name`, found in the folder `root`.
+
+    Raises:
+        InputError: unknown name or split, or the folder is laid out otherwise.
+    """
+    if name not in REGISTRY:
+        raise InputError(f"no dataset '{name}', expected one of {', '.join(REGISTRY)}")
+    return REGISTRY[name](root, split)

@@ -1,0 +1,174 @@
+"""Training batches mixed from several datasets, a function of seed and step alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from pag.data import Dataset
+from pag.data.batch import Batch, collate
+from pag.data.sample import Sample
+from pag.data.transforms import augment, resize_sample
+from pag.errors import InputError
+
+Packed = tuple[
+    np.ndarray, np.ndarray | None, np.ndarray | None, np.ndarray | None, np.ndarray | None, str
+]
+
+NORMAL_STEPS = 32767
+
+
+class CachedDataset:
+    """A dataset whose samples are kept in memory, decoded and resized, once asked for.
+
+    To save memory, boundaries are kept in steps of 1/255, depth in half precision (0.05%)
+    and normals in steps of 1/32767.
+
+    Args:
+        dataset: where the samples come from.
+        longer_side: pixels of the longer side of what is kept.
+    """
+
+    def __init__(self, dataset: Dataset, longer_side: int = 480) -> None:
+        self.dataset = dataset
+        self.longer_side = longer_side
+        self.tasks = dataset.tasks
+        self._kept: list[Packed | None] = [None] * len(dataset)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __getitem__(self, index: int, /) -> Sample:
+        return _unpack(self._load(index))
+
+    def load(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Read everything now; `progress` is called with samples done and in all."""
+        for index in range(len(self)):
+            self._load(index)
+            if progress is not None:
+                progress(index + 1, len(self))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of image and label data in memory now."""
+        kept = (part for entry in self._kept if entry is not None for part in entry)
+        return sum(part.nbytes for part in kept if isinstance(part, np.ndarray))
+
+    def _load(self, index: int) -> Packed:
+        packed = self._kept[index]
+        if packed is None:
+            packed = _pack(resize_sample(self.dataset[index], self.longer_side))
+            self._kept[index] = packed
+        return packed
+
+
+class Mixture:
+    """Augmented batches drawn from several datasets in fixed proportions.
+
+    A batch depends on the seed and the step number only, so a resumed run draws what an
+    unbroken one would have drawn.
+
+    Args:
+        datasets: each with at least one sample; see `CachedDataset`.
+        weights: share of each dataset in a batch, of any positive sum. What does not come
+            out even is drawn at random, right on average.
+        seed: of the whole sequence of batches, 0 or more.
+        scale: smallest and largest random zoom; see `augment`.
+
+    Raises:
+        InputError: no dataset, an empty one, or weights that do not fit.
+    """
+
+    def __init__(
+        self,
+        datasets: Sequence[Dataset],
+        weights: Sequence[float],
+        seed: int,
+        scale: tuple[float, float] = (0.7, 1.5),
+    ) -> None:
+        if not datasets or len(datasets) != len(weights):
+            raise InputError(
+                f"{len(datasets)} datasets and {len(weights)} weights, expected one weight each"
+            )
+        if any(len(dataset) == 0 for dataset in datasets):
+            raise InputError("a dataset of the mixture holds no sample, expected at least one")
+        shares = np.asarray(weights, dtype=np.float64)
+        if not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() <= 0:
+            raise InputError(f"weights {list(weights)}, expected none negative and some positive")
+        self.datasets = tuple(datasets)
+        self.shares = shares / shares.sum()
+        self.seed = seed
+        self.scale = scale
+
+    def batch(self, step: int, size: int, crop: int) -> Batch:
+        """The batch of `step`: `size` samples of `crop` x `crop` pixels."""
+        rng = np.random.default_rng((self.seed, step))
+        samples = []
+        for dataset, count in zip(self.datasets, self._counts(size, rng), strict=True):
+            # Without repetition inside a batch, as long as the dataset is large enough.
+            picked = rng.choice(len(dataset), int(count), replace=int(count) > len(dataset))
+            samples += [augment(dataset[int(i)], rng, crop, self.scale) for i in picked]
+        return collate(samples)
+
+    def _counts(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """How many of `size` samples come from each dataset."""
+        wanted = self.shares * size
+        counts = np.floor(wanted + 1e-9).astype(int)
+        # Systematic sampling of the fractions: one point per missing sample, evenly spaced
+        # from a random start, so that each dataset's count is right on average.
+        missing = size - int(counts.sum())
+        if missing > 0:
+            ends = np.cumsum(np.maximum(wanted - counts, 0.0))
+            points = (rng.random() + np.arange(missing)) * (ends[-1] / missing)
+            extra = np.searchsorted(ends, points, side="right")
+            np.add.at(counts, np.minimum(extra, len(counts) - 1), 1)
+        return counts
+
+
+def prefetch(
+    mixture: Mixture, start_step: int, size: int, crop: int, ahead: int = 1, workers: int = 1
+) -> Iterator[Batch]:
+    """Yield the batches of `start_step`, `start_step + 1`, ... without end.
+
+    Background threads stay `ahead` batches in front; the batches are those of
+    `Mixture.batch`, whatever the number of `workers`. Close the iterator to stop them.
+    """
+    with ThreadPoolExecutor(workers, thread_name_prefix="prefetch") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        step = start_step
+        try:
+            while True:
+                while len(waiting) < max(1, ahead) + 1:
+                    waiting.append(pool.submit(mixture.batch, step, size, crop))
+                    step += 1
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _pack(sample: Sample) -> Packed:
+    boundary, depth, normals = sample.boundary, sample.depth, sample.normals
+    return (
+        sample.image,
+        sample.segmentation,
+        None if boundary is None else np.rint(boundary * 255.0).astype(np.uint8),
+        None if depth is None else depth.astype(np.float16),
+        None if normals is None else np.rint(normals * NORMAL_STEPS).astype(np.int16),
+        sample.name,
+    )
+
+
+def _unpack(packed: Packed) -> Sample:
+    image, segmentation, boundary, depth, normals, name = packed
+    return Sample(
+        image=image,
+        segmentation=segmentation,
+        boundary=None if boundary is None else boundary.astype(np.float32) / np.float32(255.0),
+        depth=None if depth is None else depth.astype(np.float32),
+        normals=None if normals is None else normals * np.float32(1.0 / NORMAL_STEPS),
+        name=name,
+    )

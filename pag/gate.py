@@ -1,0 +1,81 @@
+"""The pixel-wise attentional gate: should this layer compute at this pixel?"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BUDGET_CLAMP = 0.02
+"""Budgets are clamped to [0.02, 0.98] inside the gate, where their log-odds stay moderate."""
+
+
+class PixelGate(nn.Module):
+    """One logit per pixel from a 1x1 convolution, plus a term that rises with the budget.
+
+        logit(p) = w . a(p) + b + softplus(s) * log(budget / (1 - budget))
+
+    The original release predicts two logits and takes a softmax; the sigmoid of their
+    difference is this gate. Because the budget enters as one number per image, it moves all
+    of a layer's logits together and never changes their order.
+
+    Source: Kong and Fowlkes, "Pixel-wise Attentional Gating for Scene Parsing", WACV 2019,
+    section 3.2; the budget term is ours.
+
+    Args:
+        channels: channels of the block's pre-activated input.
+        stride: stride of the block, so that there is one logit per output pixel.
+        smoothing: average the logits over 3x3 pixels. Compact masks waste less on the halo
+            that a 3x3 convolution needs around every active pixel.
+    """
+
+    def __init__(self, channels: int, stride: int = 1, smoothing: bool = True) -> None:
+        super().__init__()
+        self.stride = stride
+        self.smoothing = smoothing
+        self.project = nn.Conv2d(channels, 1, kernel_size=1)
+        self.budget_scale = nn.Parameter(torch.tensor(0.5413))  # softplus(0.5413) = 1
+        nn.init.normal_(self.project.weight, std=0.1 / channels**0.5)
+        nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor, budget: Tensor) -> Tensor:
+        """Logits of the gate.
+
+        Args:
+            features: (B, C, H, W), the block's pre-activated input.
+            budget: (B,) float32 in 0..1.
+
+        Returns:
+            (B, 1, ceil(H / stride), ceil(W / stride)) float32.
+        """
+        if self.stride > 1:
+            features = features[:, :, :: self.stride, :: self.stride]
+        logits = self.project(features).float()
+        if self.smoothing:
+            logits = F.avg_pool2d(logits, 3, stride=1, padding=1, count_include_pad=False)
+        odds = torch.logit(budget.float().clamp(BUDGET_CLAMP, 1 - BUDGET_CLAMP))
+        shift = F.softplus(self.budget_scale.float()) * odds
+        return logits + shift.view(-1, 1, 1, 1)
+
+
+def binary_gumbel(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+    """Hard 0/1 sample of a binary gate with a straight-through gradient.
+
+    Adds logistic noise (the difference of two Gumbel variables), squashes with the given
+    temperature, and rounds; the gradient is that of the soft value.
+
+    Source: Jang et al., "Categorical reparameterization with Gumbel-softmax", ICLR 2017.
+
+    Args:
+        logits: any shape, float32.
+        temperature: positive; lower is closer to a hard decision.
+        generator: source of the noise, on the CPU so that every device draws the same.
+
+    Returns:
+        Same shape; values exactly 0 or 1.
+    """
+    uniform = torch.rand(logits.shape, generator=generator).clamp_(1e-6, 1 - 1e-6)
+    noise = torch.logit(uniform).to(logits.device)
+    soft = torch.sigmoid((logits + noise) / temperature)
+    hard = (soft > 0.5).to(soft.dtype)
+    return hard + soft - soft.detach()

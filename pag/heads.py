@@ -1,0 +1,141 @@
+"""The decoder and the four task heads."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pag.config import PAGConfig
+
+DETAIL_CHANNELS = 16
+INITIAL_LOG_DEPTH = 0.7  # about two metres
+
+
+def conv_bn_relu(channels_in: int, channels_out: int, kernel: int) -> nn.Sequential:
+    """Convolution that keeps the size, BatchNorm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
+    )
+
+
+def resize_like(x: Tensor, reference: Tensor) -> Tensor:
+    """Bilinear resize of (B, C, h, w) to the height and width of `reference`."""
+    return F.interpolate(x, reference.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class Decoder(nn.Module):
+    """Joins the last stage with stride 8 (res3) and stride 4 (res2) features.
+
+    Args:
+        channels: channels of the features at stride 4, at stride 8, and of the last stage.
+        widths: decoder channels at stride 8 and at stride 4.
+    """
+
+    def __init__(self, channels: tuple[int, int, int], widths: tuple[int, int]) -> None:
+        super().__init__()
+        fine, middle, coarse = channels
+        wide, narrow = widths
+        self.from_coarse = nn.Conv2d(coarse, wide, 1, bias=False)
+        self.from_middle = nn.Conv2d(middle, wide, 1, bias=False)
+        self.norm_middle = nn.BatchNorm2d(wide)
+        self.fuse_middle = conv_bn_relu(wide, wide, 3)
+        self.down = nn.Conv2d(wide, narrow, 1, bias=False)
+        self.from_fine = nn.Conv2d(fine, narrow, 1, bias=False)
+        self.norm_fine = nn.BatchNorm2d(narrow)
+        self.fuse_fine = conv_bn_relu(narrow, narrow, 3)
+
+    def forward(self, fine: Tensor, middle: Tensor, coarse: Tensor) -> Tensor:
+        """(B, *, h, w) features at strides 4, 8 and 8 or 16 -> (B, narrow, H/4, W/4)."""
+        middle = self.from_middle(middle)
+        middle = middle + resize_like(self.from_coarse(coarse), middle)
+        middle = self.fuse_middle(F.relu(self.norm_middle(middle)))
+        fine = self.from_fine(fine)
+        fine = fine + resize_like(self.down(middle), fine)
+        return self.fuse_fine(F.relu(self.norm_fine(fine)))
+
+
+class TaskHead(nn.Module):
+    """3x3 convolution and a 1x1 projection: (B, C, h, w) -> (B, outputs, h, w)."""
+
+    def __init__(self, channels: int, width: int, outputs: int, bias: float = 0.0) -> None:
+        super().__init__()
+        self.hidden = conv_bn_relu(channels, width, 3)
+        self.project = nn.Conv2d(width, outputs, 1)
+        nn.init.constant_(self.project.bias, bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor, detail: Tensor) -> Tensor:
+        return self.project(self.hidden(features))
+
+
+class BoundaryHead(nn.Module):
+    """Joins the stem's stride-2 features, so that boundaries stay thin.
+
+    (B, C, h, w) and (B, 64, 2h, 2w) -> (B, 1, 2h, 2w) logits.
+    """
+
+    def __init__(self, channels: int, width: int, detail_channels: int) -> None:
+        super().__init__()
+        self.hidden = conv_bn_relu(channels, width, 3)
+        self.down = nn.Conv2d(width, DETAIL_CHANNELS, 1, bias=False)
+        self.from_detail = nn.Conv2d(detail_channels, DETAIL_CHANNELS, 1, bias=False)
+        self.norm = nn.BatchNorm2d(DETAIL_CHANNELS)
+        self.fuse = conv_bn_relu(DETAIL_CHANNELS, DETAIL_CHANNELS, 3)
+        self.project = nn.Conv2d(DETAIL_CHANNELS, 1, 1)
+        nn.init.constant_(self.project.bias, -2.0)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor, detail: Tensor) -> Tensor:
+        fine = self.from_detail(detail)
+        fine = fine + resize_like(self.down(self.hidden(features)), fine)
+        return self.project(self.fuse(F.relu(self.norm(fine))))
+
+
+def build_heads(config: PAGConfig, detail_channels: int) -> nn.ModuleDict:
+    """One head a task, by the task's name."""
+    channels, width = config.decoder_channels[1], config.head_channels
+    return nn.ModuleDict(
+        {
+            "segmentation": TaskHead(channels, width, len(config.classes)),
+            "boundary": BoundaryHead(channels, width, detail_channels),
+            "depth": TaskHead(channels, width, 1, bias=INITIAL_LOG_DEPTH),
+            "normals": TaskHead(channels, width, 3),
+        }
+    )
+
+
+def finish(task: str, raw: Tensor, size: tuple[int, int]) -> Tensor:
+    """A head's raw output, resized to the image and in the task's unit.
+
+    Args:
+        task: one of the four.
+        raw: (B, C, h, w) output of the head.
+        size: (H, W) of the image.
+
+    Returns:
+        ``segmentation``: (B, classes, H, W) logits. ``boundary``: (B, 1, H, W) logit.
+        ``depth``: (B, 1, H, W) log-metres. ``normals``: (B, 3, H, W) unit vectors.
+    """
+    raw = F.interpolate(raw.float(), size, mode="bilinear", align_corners=False)
+    if task == "normals":
+        raw = F.normalize(raw, dim=1, eps=1e-6)
+    return raw
+
+
+def predictions(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Network outputs as maps in the record's units.
+
+    Returns, for the tasks present: ``segmentation`` (B, H, W) uint8 ids, ``boundary``
+    (B, H, W) 0..1, ``depth`` (B, H, W) metres, ``normals`` (B, H, W, 3) unit vectors.
+    """
+    maps = {}
+    if "segmentation" in outputs:
+        maps["segmentation"] = outputs["segmentation"].argmax(1).to(torch.uint8)
+    if "boundary" in outputs:
+        maps["boundary"] = torch.sigmoid(outputs["boundary"]).squeeze(1)
+    if "depth" in outputs:
+        maps["depth"] = torch.exp(outputs["depth"]).squeeze(1)
+    if "normals" in outputs:
+        maps["normals"] = outputs["normals"].permute(0, 2, 3, 1)
+    return maps

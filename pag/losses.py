@@ -1,0 +1,111 @@
+"""Losses of the four tasks, and distillation from the full-budget output.
+
+Every loss is a scalar, a mean over the valid pixels, and 0 with a zero gradient where a batch
+has none. Labels come as in `pag.data.batch.Batch`, outputs as in `pag.heads.finish`.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pag.data.batch import Batch
+from pag.data.sample import IGNORE
+
+BOUNDARY_CONSENSUS = 0.3
+"""Pixels marked by fewer annotators than this, but by some, are neither boundary nor not."""
+
+
+def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
+    """Mean of `values` where `valid`; 0 where nothing is."""
+    valid = valid.to(values.dtype)
+    return (values * valid).sum() / valid.sum().clamp_min(1)
+
+
+def segmentation_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy, (B, C, H, W) logits against (B, H, W) ids, weighted by class (C,)."""
+    pixel = F.cross_entropy(logits, labels, weights, ignore_index=IGNORE, reduction="none")
+    return masked_mean(pixel, labels != IGNORE)
+
+
+def boundary_loss(logits: Tensor, share: Tensor) -> Tensor:
+    """Cross-entropy balanced between boundary and other pixels, image by image.
+
+    Source: Xie and Tu, "Holistically-nested edge detection", ICCV 2015, equation 2; the
+    consensus rule is that of Liu et al., "Richer convolutional features", CVPR 2017.
+
+    Args:
+        logits: (B, 1, H, W).
+        share: (B, H, W), share of annotators that marked the pixel, negative = ignore.
+    """
+    positive = (share >= BOUNDARY_CONSENSUS).float()
+    negative = (share == 0).float()
+    positives = positive.sum((1, 2), keepdim=True)
+    negatives = negative.sum((1, 2), keepdim=True)
+    total = (positives + negatives).clamp_min(1)
+    weight = positive * negatives / total + 1.1 * negative * positives / total
+    pixel = F.binary_cross_entropy_with_logits(logits.squeeze(1), positive, reduction="none")
+    labelled = (positives + negatives > 0).sum().clamp_min(1) * logits[0, 0].numel()
+    # Times ten: both classes together weigh about 2 * share of boundary pixels, a few percent.
+    return 10 * (pixel * weight).sum() / labelled
+
+
+def depth_loss(log_depth: Tensor, depth: Tensor) -> Tensor:
+    """Absolute difference of log-depth, plus that of its gradients, which keeps edges sharp.
+
+    Args:
+        log_depth: (B, 1, H, W) predicted log-metres.
+        depth: (B, H, W) metres, 0 = invalid.
+    """
+    valid = depth > 0
+    error = log_depth.squeeze(1) - torch.log(depth.clamp_min(1e-3))
+    loss = masked_mean(error.abs(), valid)
+    for axis in (1, 2):
+        both = valid.narrow(axis, 1, valid.shape[axis] - 1) & valid.narrow(
+            axis, 0, valid.shape[axis] - 1
+        )
+        loss = loss + masked_mean(torch.diff(error, dim=axis).abs(), both)
+    return loss
+
+
+def normals_loss(normals: Tensor, truth: Tensor) -> Tensor:
+    """One minus the cosine; (B, 3, H, W) each, a truth of length 0 is invalid."""
+    valid = truth.abs().sum(1) > 0.5
+    return masked_mean(1 - (normals * truth).sum(1), valid)
+
+
+def task_losses(outputs: dict[str, Tensor], batch: Batch, weights: Tensor) -> dict[str, Tensor]:
+    """The loss of each task present in `outputs`; `weights` are those of the classes (C,)."""
+    compute = {
+        "segmentation": lambda o: segmentation_loss(o, batch.segmentation, weights),
+        "boundary": lambda o: boundary_loss(o, batch.boundary),
+        "depth": lambda o: depth_loss(o, batch.depth),
+        "normals": lambda o: normals_loss(o, batch.normals),
+    }
+    return {task: compute[task](output) for task, output in outputs.items()}
+
+
+def distillation_losses(student: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, Tensor]:
+    """How far the outputs at a lower budget are from those at the full one, task by task.
+
+    Every pixel of every image counts, labelled or not. The teacher gets no gradient.
+
+    Source: Yu and Huang, "Universally slimmable networks", ICCV 2019 (in-place distillation).
+    """
+    target = {task: output.detach() for task, output in teacher.items()}
+    losses = {}
+    if "segmentation" in student:
+        log_p = F.log_softmax(student["segmentation"], 1)
+        p = F.softmax(target["segmentation"], 1)
+        losses["segmentation"] = (p * (torch.log(p.clamp_min(1e-8)) - log_p)).sum(1).mean()
+    if "boundary" in student:
+        p = torch.sigmoid(target["boundary"])
+        soft = F.binary_cross_entropy_with_logits(student["boundary"], p, reduction="none")
+        entropy = F.binary_cross_entropy(p, p, reduction="none")
+        losses["boundary"] = (soft - entropy).mean()
+    if "depth" in student:
+        losses["depth"] = (student["depth"] - target["depth"]).abs().mean()
+    if "normals" in student:
+        losses["normals"] = (1 - (student["normals"] * target["normals"]).sum(1)).mean()
+    return losses

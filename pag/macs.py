@@ -1,0 +1,216 @@
+"""Counting multiply-adds in closed form, dense and executed.
+
+Counted: every convolution and matrix product, the gates' own included. Not counted:
+BatchNorm, ReLU, pooling, bilinear resizing, softmax and the sorting of logits, which are
+linear in the number of values and small beside the convolutions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from pag.backbones import Bottleneck
+    from pag.network import PAGNet
+
+Size = tuple[int, int]
+
+
+def halved(size: Size, times: int = 1) -> Size:
+    """(H, W) after `times` stride-2 steps, each rounding up."""
+    h, w = size
+    for _ in range(times):
+        h, w = math.ceil(h / 2), math.ceil(w / 2)
+    return h, w
+
+
+def per_pixel(*modules: nn.Module) -> int:
+    """Multiply-adds per output pixel of all convolutions inside `modules`."""
+    convs = [m for module in modules for m in module.modules() if isinstance(m, nn.Conv2d)]
+    return sum(conv.weight.numel() for conv in convs)
+
+
+def area(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def halo(values: Tensor, stride: int, dilation: int, input_size: Size) -> Tensor:
+    """The largest value among the 3x3 outputs that read each input pixel.
+
+    Of a 0/1 mask of output pixels this is the mask of input pixels that they need.
+
+    Args:
+        values: (B, 1, h, w) float, one per output pixel of a 3x3 convolution.
+        stride, dilation: of that convolution, padded by `dilation`.
+        input_size: (H, W) of its input.
+
+    Returns:
+        (B, 1, H, W); -inf where no output reads.
+    """
+    if stride > 1:
+        spread = values.new_full((values.shape[0], 1, *input_size), -torch.inf)
+        spread[:, :, ::stride, ::stride] = values
+        values = spread
+    values = F.pad(values, (dilation,) * 4, value=-torch.inf)
+    return F.max_pool2d(values, 3, stride=1, dilation=dilation)
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one gated bottleneck costs at one image size, in multiply-adds.
+
+    Attributes:
+        name: of the gated bottleneck.
+        stride: input-image pixels per gate pixel.
+        scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
+        reduce: per input pixel of the first 1x1.
+        spatial: per output pixel of the 3x3.
+        expand: per output pixel of the last 1x1.
+        input_size, output_size: (H, W) of the block's input and output.
+        block_stride, dilation: of the 3x3.
+    """
+
+    name: str
+    stride: int
+    scope: str
+    reduce: int
+    spatial: int
+    expand: int
+    input_size: Size
+    output_size: Size
+    block_stride: int
+    dilation: int
+
+    @property
+    def per_output(self) -> int:
+        """Switched multiply-adds per active output pixel."""
+        return self.spatial if self.scope == "conv" else self.spatial + self.expand
+
+    @property
+    def per_input(self) -> int:
+        """Switched multiply-adds per input pixel inside the halo of the active ones."""
+        return 0 if self.scope == "conv" else self.reduce
+
+    @property
+    def ungated(self) -> int:
+        """Multiply-adds of the block that run whatever the gate says (shortcut excluded)."""
+        if self.scope == "block":
+            return 0
+        return self.reduce * area(self.input_size) + self.expand * area(self.output_size)
+
+    @property
+    def dense(self) -> int:
+        """Switched multiply-adds with the gate open everywhere."""
+        every = torch.ones(1, 1, *self.output_size)
+        return int(self.executed(every).item())
+
+    def executed(self, mask: Tensor) -> Tensor:
+        """(B, 1, h, w) mask of active pixels -> (B,) float64 switched multiply-adds.
+
+        Differentiable in a float mask.
+        """
+        mask = mask.to(torch.float32) if mask.dtype == torch.bool else mask
+        total = self.per_output * mask.sum((1, 2, 3), dtype=torch.float64)
+        if self.per_input:
+            needed = halo(mask, self.block_stride, self.dilation, self.input_size).clamp_min(0)
+            total = total + self.per_input * needed.sum((1, 2, 3), dtype=torch.float64)
+        return total
+
+    def pixel_map(self, mask: Tensor) -> Tensor:
+        """(B, 1, h, w) bool mask -> (B, 1, h, w) float32 multiply-adds spent per gate pixel."""
+        spent = mask.float() * self.per_output
+        if self.per_input:
+            needed = halo(mask.float(), self.block_stride, self.dilation, self.input_size)
+            needed = needed.clamp_min(0) * self.per_input
+            if self.block_stride > 1:
+                # Input pixels are finer than gate pixels: add up those that fall into each.
+                h, w = self.output_size
+                pad = (0, w * self.block_stride - needed.shape[-1])
+                needed = F.pad(needed, (*pad, 0, h * self.block_stride - needed.shape[-2]))
+                needed = F.avg_pool2d(needed, self.block_stride) * self.block_stride**2
+            spent = spent + needed
+        return spent
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """What a network costs on one image size, in multiply-adds.
+
+    Attributes:
+        fixed: everything that no gate switches, with MultiPool counted as a 3x3 everywhere.
+        layers: the gated layers in network order.
+        pool_saving: saved per pixel that chooses MultiPool's 1x1 path. It is a property of
+            the image's choice and not of the budget, so it lowers dense and executed alike.
+    """
+
+    fixed: int
+    layers: tuple[LayerCost, ...]
+    pool_saving: int
+
+    @property
+    def dense(self) -> int:
+        return self.fixed + sum(layer.dense for layer in self.layers)
+
+    @property
+    def floor(self) -> float:
+        """The lowest budget reachable: every gate closed."""
+        return self.fixed / self.dense
+
+
+def block_cost(name: str, block: Bottleneck, scope: str, size: Size, stride: int) -> LayerCost:
+    """Cost of one bottleneck whose input is (H, W) = `size` at image stride `stride`."""
+    return LayerCost(
+        name=name,
+        stride=stride * block.stride,
+        scope=scope,
+        reduce=per_pixel(block.conv1),
+        spatial=9 * block.conv3.in_channels**2 if block.pools else per_pixel(block.conv2),
+        expand=per_pixel(block.conv3),
+        input_size=size,
+        output_size=halved(size) if block.stride == 2 else size,
+        block_stride=block.stride,
+        dilation=block.dilation,
+    )
+
+
+def network_cost(net: PAGNet, size: Size, tasks: tuple[str, ...]) -> NetworkCost:
+    """Closed-form cost of `net` on an image of (H, W) = `size` for the given tasks."""
+    at_2, at_4 = halved(size), halved(size, 2)
+    fixed = per_pixel(net.backbone.stem_conv) * area(at_2)
+    layers = []
+    current, stride, pool_saving = at_4, 4, 0
+    for name, block in net.backbone.blocks:
+        cost = block_cost(name, block, net.config.gate_scope, current, stride)
+        current, stride = cost.output_size, cost.stride
+        pixels = area(current)
+        if block.downsample is not None:
+            fixed += per_pixel(block.downsample) * pixels
+        if block.pools:
+            width = block.conv3.in_channels
+            inside = cost.spatial + cost.expand + per_pixel(block.conv2.selector)  # type: ignore[union-attr]
+            fixed += cost.reduce * area(cost.input_size) + inside * pixels
+            pool_saving = 8 * width**2
+        else:
+            fixed += cost.ungated + per_pixel(net.gates[name]) * pixels
+            layers.append(cost)
+    decoder = net.decoder
+    fixed += per_pixel(decoder.from_coarse) * area(current)
+    fixed += per_pixel(decoder.from_middle, decoder.fuse_middle, decoder.down) * area(halved(size, 3))
+    fixed += per_pixel(decoder.from_fine, decoder.fuse_fine) * area(at_4)
+    for task in tasks:
+        fixed += head_macs(net.heads[task], at_2, at_4)
+    return NetworkCost(fixed, tuple(layers), pool_saving)
+
+
+def head_macs(head: nn.Module, at_2: Size, at_4: Size) -> int:
+    """Multiply-adds of one task head, given the sizes at strides 2 and 4."""
+    fine = [m for name, m in head.named_children() if name in ("from_detail", "fuse", "project")]
+    if len(fine) == 3:  # the boundary head finishes at stride 2
+        return per_pixel(*fine) * area(at_2) + per_pixel(head.hidden, head.down) * area(at_4)  # type: ignore[arg-type]
+    return per_pixel(head) * area(at_4)

@@ -1,0 +1,116 @@
+"""MultiPool: every pixel chooses the size of its own pooling field."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class MultiPool(nn.Module):
+    """A 3x3 convolution whose dilation is chosen per pixel.
+
+    One kernel is shared by all positive dilations, so that a choice changes the scale at
+    which the pattern is looked for and not the pattern; dilation 0 has a 1x1 kernel of its
+    own. A small head scores the dilations.
+
+    Source: Kong and Fowlkes, WACV 2019, section 3.3 (perspective-aware pooling).
+
+    Args:
+        channels: channels in and out.
+        dilations: pooling fields offered; 0 is the 1x1 path.
+    """
+
+    def __init__(self, channels: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        self.channels = channels
+        self.dilations = dilations
+        self.weight = nn.Parameter(torch.empty(channels, channels, 3, 3))
+        self.point_weight = nn.Parameter(torch.empty(channels, channels, 1, 1))
+        self.bias: nn.Parameter | None = None  # appears when a BatchNorm is folded in
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        nn.init.kaiming_normal_(self.point_weight, nonlinearity="relu")
+        self.selector = nn.Sequential(
+            nn.Conv2d(channels, 128, 1, bias=False), nn.BatchNorm2d(128), nn.ReLU(),
+            nn.Conv2d(128, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
+            nn.Conv2d(32, len(dilations), 1),
+        )  # fmt: skip
+
+    def scores(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, len(dilations), H, W) float32 scores of the pooling fields."""
+        return self.selector(x).float()
+
+    def branch(self, x: Tensor, dilation: int) -> Tensor:
+        """The convolution at one dilation, everywhere: (B, C, H, W) -> (B, C, H, W)."""
+        if dilation == 0:
+            return F.conv2d(x, self.point_weight, self.bias)
+        return F.conv2d(x, self.weight, self.bias, padding=dilation, dilation=dilation)
+
+    def mix(self, x: Tensor, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Training form: a hard Gumbel-softmax choice with a straight-through gradient.
+
+        Returns:
+            The output (B, C, H, W) and the index chosen (B, H, W) int64.
+        """
+        scores = self.scores(x)
+        uniform = torch.rand(scores.shape, generator=generator).clamp_(1e-6, 1 - 1e-6)
+        noise = -torch.log(-torch.log(uniform)).to(scores.device)
+        soft = torch.softmax((scores + noise) / temperature, dim=1)
+        choice = soft.argmax(1, keepdim=True)
+        hard = torch.zeros_like(soft).scatter_(1, choice, 1.0)
+        weights = (hard + soft - soft.detach()).to(x.dtype)
+        out = None
+        for index, dilation in enumerate(self.dilations):
+            term = self.branch(x, dilation) * weights[:, index : index + 1]
+            out = term if out is None else out + term
+        assert out is not None
+        return out, choice.squeeze(1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Test form: argmax choice; each pixel computes only the branch that it chose.
+
+        The dilations share their kernel, so all pixels of a 3x3 branch become one matrix
+        product whose rows are gathered with each pixel's own offsets.
+
+        Returns:
+            The output (B, C, H, W) and the index chosen (B, H, W) int64.
+        """
+        choice = self.scores(x).argmax(1)
+        offered = torch.tensor(self.dilations, device=x.device)
+        reach = offered[choice].flatten()
+        b, c, h, w = x.shape
+        rows = x.permute(0, 2, 3, 1).reshape(-1, c)
+        out = torch.empty_like(rows)
+        points = torch.nonzero(reach == 0).squeeze(1)
+        fields = torch.nonzero(reach > 0).squeeze(1)
+        if len(points):
+            weight = self.point_weight.view(c, c)
+            out[points] = F.linear(rows[points], weight, self.bias)
+        if len(fields):
+            neighbours = self._neighbours(fields, reach[fields], h, w, len(rows))
+            padded = torch.cat([rows, rows.new_zeros(1, c)])
+            gathered = padded[neighbours.flatten()].view(len(fields), 9 * c)
+            weight = self.weight.permute(0, 2, 3, 1).reshape(c, 9 * c)
+            out[fields] = F.linear(gathered, weight, self.bias)
+        return out.view(b, h, w, c).permute(0, 3, 1, 2), choice
+
+    def fold(self, norm: nn.BatchNorm2d) -> None:
+        """Fold a following BatchNorm into both kernels, in place."""
+        assert self.bias is None and norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        with torch.no_grad():
+            self.weight.mul_(scale.view(-1, 1, 1, 1))
+            self.point_weight.mul_(scale.view(-1, 1, 1, 1))
+            self.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
+
+    @staticmethod
+    def _neighbours(pixels: Tensor, reach: Tensor, h: int, w: int, outside: int) -> Tensor:
+        """(N,) flat pixels and their dilations -> (N, 9) flat neighbours, `outside` off the map."""
+        step = torch.tensor([-1, 0, 1], device=pixels.device)
+        dy = step.repeat_interleave(3) * reach[:, None]
+        dx = step.repeat(3) * reach[:, None]
+        y = (pixels % (h * w) // w)[:, None] + dy
+        x = (pixels % w)[:, None] + dx
+        inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
+        return torch.where(inside, pixels[:, None] + dy * w + dx, outside)

@@ -1,0 +1,222 @@
+"""PAGNet: backbone, gates, MultiPool, decoder and heads in one forward pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from pag.backbones import Bottleneck, build_backbone
+from pag.budget import GatePolicy, OpenPolicy
+from pag.config import PAGConfig
+from pag.execution import DenseExecution, Execution
+from pag.gate import PixelGate
+from pag.heads import Decoder, build_heads, finish
+from pag.inference import TASKS
+from pag.macs import LayerCost, NetworkCost, network_cost
+from pag.multipool import MultiPool
+
+
+@dataclass(frozen=True)
+class GateTrace:
+    """One gate's decision in a forward pass over B images.
+
+    Attributes:
+        cost: the layer's name and closed-form cost.
+        logits: (B, 1, h, w) float32.
+        mask: (B, 1, h, w), bool or (training) float 0/1 with gradient.
+        executed: (B,) float64 switched multiply-adds.
+    """
+
+    cost: LayerCost
+    logits: Tensor
+    mask: Tensor
+    executed: Tensor
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What happened in a forward pass over B images.
+
+    Attributes:
+        cost: closed-form cost at this image size.
+        gates: one entry per gated layer, in network order.
+        dilation: (B, h, w) int64, index of the pooling field chosen.
+        dilation_stride: image pixels per pixel of `dilation`.
+        pool_saved: (B,) float64 multiply-adds that MultiPool's 1x1 path saved.
+    """
+
+    cost: NetworkCost
+    gates: tuple[GateTrace, ...]
+    dilation: Tensor
+    dilation_stride: int
+    pool_saved: Tensor
+
+    @property
+    def gated_executed(self) -> Tensor:
+        """(B,) float64 multiply-adds executed by the gated layers, with gradient."""
+        return torch.stack([gate.executed for gate in self.gates]).sum(0)
+
+    @property
+    def macs_executed(self) -> Tensor:
+        """(B,) float64 multiply-adds executed by the whole network."""
+        return self.cost.fixed - self.pool_saved + self.gated_executed
+
+    @property
+    def macs_dense(self) -> Tensor:
+        """(B,) float64 multiply-adds of the same pass with every gate open."""
+        return self.cost.dense - self.pool_saved
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How training draws hard choices: temperature and source of noise for MultiPool."""
+
+    temperature: float
+    generator: torch.Generator
+
+
+class PAGNet(nn.Module):
+    """A network that decides, per pixel and per layer, whether to compute.
+
+    Source: Kong and Fowlkes, "Pixel-wise Attentional Gating for Scene Parsing", WACV 2019.
+
+    Example:
+        >>> net = PAGNet(PAGConfig()).eval()
+        >>> outputs, trace = net(torch.rand(1, 3, 64, 96), torch.tensor([1.0]))
+    """
+
+    def __init__(self, config: PAGConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = build_backbone(config)
+        self.gates = nn.ModuleDict(
+            {
+                name: PixelGate(block.conv1.in_channels, block.stride, config.gate_smoothing)
+                for name, block in self.backbone.blocks
+                if not block.pools
+            }
+        )
+        channels = {stage.name: stage.channels for stage in self.backbone.stages}
+        self.decoder = Decoder(
+            (channels["res2"], channels["res3"], channels["res5"]), config.decoder_channels
+        )
+        self.heads = build_heads(config, self.backbone.stem_conv.out_channels)
+
+    def forward(
+        self,
+        image: Tensor,
+        budget: Tensor,
+        policy: GatePolicy | None = None,
+        tasks: tuple[str, ...] = TASKS,
+        execution: Execution | None = None,
+        sampling: Sampling | None = None,
+    ) -> tuple[dict[str, Tensor], Trace]:
+        """Run the network.
+
+        Args:
+            image: (B, 3, H, W) float RGB in 0..1.
+            budget: (B,) float, executed / dense multiply-adds, one per image.
+            policy: decides the gates; every gate open when None.
+            tasks: heads to run; the others cost nothing.
+            execution: how gated blocks run; masked dense when None.
+            sampling: given in training, MultiPool draws its choices.
+
+        Returns:
+            Outputs by task (`pag.heads.finish` gives shapes and units) and the trace.
+        """
+        policy = policy or OpenPolicy()
+        execution = execution or DenseExecution()
+        size = (image.shape[-2], image.shape[-1])
+        cost = network_cost(self, size, tasks)
+        decisions = policy.begin(cost, budget)
+        gates: list[GateTrace] = []
+        inputs: dict[str, Tensor] = {}
+        choice = saved = None
+        stride = 1
+        detail, x = self.backbone.stem(image)
+        for name, block in self.backbone.blocks:
+            a = block.preactivation(x)
+            inputs[name] = a
+            if block.pools:
+                residual, choice = self._pool(block, a, sampling)
+                stride = round(size[0] / choice.shape[-2])
+                saved = self._pool_saved(choice, cost)
+                decisions.note_pool(saved)
+            else:
+                logits = self.gates[name](a, budget)
+                mask = decisions.decide(len(gates), logits)
+                layer = cost.layers[len(gates)]
+                gates.append(GateTrace(layer, logits, mask, layer.executed(mask)))
+                residual = execution.residual(block, a, mask, self.config.gate_scope)
+            x = block.shortcut(x, a) + residual
+        assert choice is not None and saved is not None
+        last = torch.relu(self.backbone.final_norm(x))
+        # A stage's output, normalised: what the next stage's first block starts from.
+        features = self.decoder(inputs["res3_1"], inputs["res4_1"], last)
+        outputs = {
+            task: finish(task, self.heads[task](features, detail), size)
+            for task in TASKS
+            if task in tasks
+        }
+        stride = gates[-1].cost.stride
+        return outputs, Trace(cost, tuple(gates), choice, stride, saved)
+
+    def _pool(
+        self, block: Bottleneck, a: Tensor, sampling: Sampling | None
+    ) -> tuple[Tensor, Tensor]:
+        pool = block.conv2
+        assert isinstance(pool, MultiPool)
+        r = block.reduce(a)
+        if sampling is None:
+            pooled, choice = pool(r)
+        else:
+            pooled, choice = pool.mix(r, sampling.temperature, sampling.generator)
+        return block.expand(torch.relu(block.bn3(pooled))), choice
+
+    def _pool_saved(self, choice: Tensor, cost: NetworkCost) -> Tensor:
+        if 0 not in self.config.dilations:
+            return torch.zeros(len(choice), dtype=torch.float64, device=choice.device)
+        points = choice == self.config.dilations.index(0)
+        return points.sum((1, 2), dtype=torch.float64) * cost.pool_saving
+
+
+def fuse_batchnorm(net: PAGNet) -> PAGNet:
+    """Fold every BatchNorm that follows a convolution into it, in place, for inference.
+
+    The BatchNorms that open a pre-activation block follow a sum and stay. Executing only
+    active pixels (`pag.sparse`) needs this form.
+
+    Returns:
+        The same network, in evaluation mode.
+    """
+    net.eval()
+    backbone = net.backbone
+    backbone.stem_conv = fuse_conv_bn_eval(backbone.stem_conv, backbone.stem_norm)
+    backbone.stem_norm = nn.Identity()  # type: ignore[assignment]
+    for _, block in backbone.blocks:
+        block.conv1 = fuse_conv_bn_eval(block.conv1, block.bn2)
+        if isinstance(block.conv2, MultiPool):
+            block.conv2.fold(block.bn3)
+            block.conv2.selector = _fused_sequence(block.conv2.selector)
+        else:
+            block.conv2 = fuse_conv_bn_eval(block.conv2, block.bn3)
+        block.bn2, block.bn3 = nn.Identity(), nn.Identity()  # type: ignore[assignment]
+    for parent in [m for m in (*net.decoder.modules(), *net.heads.modules())]:
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Sequential):
+                setattr(parent, name, _fused_sequence(child))
+    return net
+
+
+def _fused_sequence(sequence: nn.Sequential) -> nn.Sequential:
+    modules: list[nn.Module] = []
+    for module in sequence:
+        if isinstance(module, nn.BatchNorm2d):
+            previous = modules.pop()
+            assert isinstance(previous, nn.Conv2d)
+            module = fuse_conv_bn_eval(previous, module)
+        modules.append(module)
+    return nn.Sequential(*modules)

@@ -1,0 +1,118 @@
+"""ImageNet initialisation and checkpoints. Weights come from safetensors only, strictly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from pag.backbones import ResNet50
+from pag.errors import WeightsError
+
+BATCHNORM = {
+    "gamma": "weight",
+    "beta": "bias",
+    "running_mean": "running_mean",
+    "running_var": "running_var",
+}
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What became of the tensors of a file.
+
+    Attributes:
+        used: names that found their place.
+        unused: names that have none in this network.
+        fresh: the network's own tensors that keep their random initialisation.
+    """
+
+    used: tuple[str, ...]
+    unused: tuple[str, ...]
+    fresh: tuple[str, ...]
+
+
+def load_tensors(path: str | Path) -> dict[str, torch.Tensor]:
+    """All tensors of a safetensors file; `WeightsError` if it is none."""
+    if not Path(path).is_file():
+        raise WeightsError("There is no weights file at the place given; expected a .safetensors file.")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"The weights file is not readable as safetensors: {error}") from error
+
+
+def gluon_names(backbone: ResNet50) -> dict[str, str]:
+    """GluonCV's name of every tensor of a pre-activation ResNet-50 -> ours.
+
+    Within a stage, BatchNorms count 0, 1, 2 a block; convolutions count 0, 1, 2, then the
+    downsample of the first block, then on. MultiPool has no counterpart there.
+    """
+    names: dict[str, str] = {}
+
+    def norm(theirs: str, ours: str) -> None:
+        names.update({f"{theirs}_{a}": f"{ours}.{b}" for a, b in BATCHNORM.items()})
+
+    norm("batchnorm0", "input_norm")
+    norm("batchnorm1", "stem_norm")
+    names["conv0_weight"] = "stem_conv.weight"
+    for number, stage in enumerate(backbone.stages, start=1):
+        conv = 0
+        for index, block in enumerate(getattr(backbone, stage.name)):
+            ours = f"{stage.name}.{index}"
+            for offset in range(3):
+                norm(f"stage{number}_batchnorm{3 * index + offset}", f"{ours}.bn{offset + 1}")
+                names[f"stage{number}_conv{conv}_weight"] = f"{ours}.conv{offset + 1}.weight"
+                conv += 1
+            if index == 0:
+                if block.downsample is not None:
+                    names[f"stage{number}_conv{conv}_weight"] = f"{ours}.downsample.weight"
+                conv += 1
+    return names
+
+
+def load_imagenet(backbone: ResNet50, path: str | Path) -> ImportReport:
+    """Initialise a ResNet-50 from GluonCV's ImageNet tensors, in place.
+
+    Every tensor whose place exists with the same shape is used; the report names the rest.
+
+    Raises:
+        WeightsError: unreadable, or without the tensors of the stem and of res2 to res4.
+    """
+    tensors = load_tensors(path)
+    state = backbone.state_dict()
+    places = gluon_names(backbone)
+    used = {
+        theirs: places[theirs]
+        for theirs, tensor in tensors.items()
+        if theirs in places
+        and places[theirs] in state
+        and state[places[theirs]].shape == tensor.shape
+    }
+    missing = [
+        theirs for theirs, ours in places.items()
+        if not ours.startswith("res5") and theirs not in used
+    ]  # fmt: skip
+    if missing:
+        raise WeightsError(f"The ImageNet weights lack {len(missing)} tensors, {missing[0]} for one.")
+    with torch.no_grad():
+        for theirs, ours in used.items():
+            state[ours].copy_(tensors[theirs])
+    filled = set(used.values())
+    return ImportReport(
+        used=tuple(sorted(used)),
+        unused=tuple(sorted(set(tensors) - set(used))),
+        fresh=tuple(
+            name for name in state if name not in filled and not name.endswith("num_batches_tracked")
+        ),
+    )
+
+
+def frozen_norms(backbone: ResNet50) -> list[nn.BatchNorm2d]:
+    """The BatchNorms whose ImageNet statistics are kept: those of the stem and res2 to res4."""
+    trained = {id(m) for m in backbone.res5.modules()} | {id(backbone.final_norm)}
+    return [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d) and id(m) not in trained]

@@ -1,0 +1,297 @@
+"""Train a PAGNet on several datasets at once: ``python -m pag.train``.
+
+A run can be killed at any moment and resumed from its last saved state; batches and noise
+depend on the seed and the step alone, so the result is that of an unbroken run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from pag.budget import StochasticPolicy, budget_loss
+from pag.config import PAGConfig, TrainConfig
+from pag.data import IGNORE, Dataset, open_dataset
+from pag.data.batch import Batch
+from pag.data.mixture import CachedDataset, Mixture, prefetch
+from pag.errors import InputError, PAGError, WeightsError
+from pag.inference import TASKS
+from pag.losses import distillation_losses, task_losses
+from pag.network import PAGNet, Sampling
+from pag.pretrained import frozen_norms, load_imagenet
+
+FOLDERS = {"bsds500": "BSDS500", "camvid": "CamVid", "sevenscenes": "7scenes-kitchen"}
+STATE = "state.safetensors"
+
+
+class Trainer:
+    """Network, optimiser and running mean of one run.
+
+    Args:
+        net: the network to train, on the device to train on.
+        config: of the run.
+        class_weights: (classes,) float, for the segmentation loss.
+    """
+
+    def __init__(self, net: PAGNet, config: TrainConfig, class_weights: Tensor) -> None:
+        self.net, self.config = net, config
+        self.device = next(net.parameters()).device
+        self.class_weights = class_weights.to(self.device)
+        self.step = 0
+        norms = frozen_norms(net.backbone)
+        self.frozen = set(map(id, norms))
+        self.names, groups = parameter_groups(net, config)
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        self.mean = {k: v.detach().clone() for k, v in net.state_dict().items()}
+
+    def update(self, batch: Batch) -> dict[str, float]:
+        """One optimisation step; returns the losses, the budget drawn and the one used."""
+        config, step = self.config, self.step
+        self._set_modes(step)
+        factor = config.learning_rate(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        batch = batch.to(self.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, report = self._loss(batch, step)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
+        if not torch.isfinite(norm):
+            raise WeightsError(f"training diverged at step {step}: the gradient is not finite")
+        self.optimizer.step()
+        self._update_mean()
+        self.step += 1
+        return {**report, "loss": loss.item(), "gradient": norm.item(), "lr": factor}
+
+    def _loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        config = self.config
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        temperature = config.temperature_at(step)
+        policy = StochasticPolicy(temperature, generator)
+        sampling = Sampling(temperature, generator)
+        learning = step >= config.open_steps
+        image = batch.image.contiguous(memory_format=torch.channels_last)
+        count = len(image)
+        target = self._draw_budget(step, generator, image.shape[-2:]) if learning else 1.0
+        budget = image.new_full((count,), 1.0)
+        if learning:
+            # Every photograph twice: at full budget, teaching, and at the drawn one.
+            image = torch.cat([image, image])
+            budget = torch.cat([budget, torch.full_like(budget, target)])
+            batch = twice(batch)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            outputs, trace = self.net(image, budget, policy, sampling=sampling)
+        losses = task_losses(outputs, batch, self.class_weights)
+        weights = dict(zip(TASKS, config.weight_tasks, strict=True))
+        total = sum((weights[t] * losses[t] for t in TASKS), start=budget.new_zeros(()))
+        report = {t: losses[t].item() for t in TASKS}
+        if learning:
+            teacher = {t: o[:count] for t, o in outputs.items()}
+            student = {t: o[count:] for t, o in outputs.items()}
+            distilled = distillation_losses(student, teacher)
+            pull = budget_loss(trace.gated_executed[count:], trace.cost, target)
+            total = total + config.weight_budget * pull
+            total = total + config.weight_distillation * sum(
+                weights[t] * distilled[t] for t in TASKS
+            )
+            used = (trace.macs_executed[count:] / trace.macs_dense[count:]).mean().item()
+            report |= {f"distil_{t}": v.item() for t, v in distilled.items()}
+            report |= {"budget": target, "used": used, "budget_loss": pull.item()}
+        return total.float(), report
+
+    def _draw_budget(self, step: int, generator: torch.Generator, size: Iterable[int]) -> float:
+        from pag.macs import network_cost
+
+        height, width = size
+        floor = network_cost(self.net, (height, width), TASKS).floor + 0.02
+        lowest = self.config.lowest_budget(step, floor)
+        pick, place = torch.rand(2, generator=generator).tolist()
+        return lowest if pick < self.config.lowest_share else lowest + place * (0.98 - lowest)
+
+    def _set_modes(self, step: int) -> None:
+        self.net.train()
+        for module in self.net.modules():
+            if isinstance(module, nn.BatchNorm2d) and (
+                id(module) in self.frozen or step >= self.config.norm_steps
+            ):
+                module.eval()
+
+    @torch.no_grad()
+    def _update_mean(self) -> None:
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for name, value in self.net.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.mean[name].lerp_(value, 1 - decay)
+            else:
+                self.mean[name].copy_(value)
+
+    def save(self, path: Path) -> None:
+        """Write the whole state to one file, replacing an older one in a single move."""
+        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        tensors |= {f"mean.{k}": v for k, v in self.mean.items()}
+        state = self.optimizer.state_dict()["state"]
+        for index, moments in state.items():
+            for key, value in moments.items():
+                tensors[f"adam.{self.names[index]}.{key}"] = torch.as_tensor(value)
+        tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+        metadata = {
+            "step": str(self.step),
+            "network": self.net.config.to_json(),
+            "train": self.config.to_json(),
+        }
+        partial = path.with_suffix(".partial")
+        save_file(tensors, partial, metadata)
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        """Continue from a saved state; every tensor must fit."""
+        with safe_open(path, "pt") as file:
+            self.step = int(file.metadata()["step"])
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+        try:
+            self.net.load_state_dict(part("net."))
+        except RuntimeError as error:
+            raise WeightsError(f"The saved state does not fit this network: {error}") from error
+        self.mean = {k: v.to(self.device) for k, v in part("mean.").items()}
+        moments: dict[int, dict[str, Tensor]] = {}
+        for index, name in enumerate(self.names):
+            found = {
+                key: tensors[f"adam.{name}.{key}"]
+                for key in ("step", "exp_avg", "exp_avg_sq")
+                if f"adam.{name}.{key}" in tensors
+            }
+            if found:
+                moments[index] = found
+        own = self.optimizer.state_dict()
+        self.optimizer.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
+
+
+def parameter_groups(net: PAGNet, config: TrainConfig) -> tuple[list[str], list[dict]]:
+    """Parameter names in the optimiser's order, and its groups: ImageNet's part and the rest."""
+    new_prefixes = ("backbone.res5", "backbone.final_norm")
+    slow, fast = [], []
+    for name, parameter in net.named_parameters():
+        pretrained = name.startswith("backbone.") and not name.startswith(new_prefixes)
+        (slow if pretrained else fast).append((name, parameter))
+    names = [name for name, _ in slow + fast]
+    groups = [
+        {"params": [p for _, p in slow], "lr": config.lr_backbone, "initial_lr": config.lr_backbone},
+        {"params": [p for _, p in fast], "lr": config.lr_new, "initial_lr": config.lr_new},
+    ]
+    return names, groups
+
+
+def twice(batch: Batch) -> Batch:
+    """The batch followed by itself."""
+    return Batch(
+        **{
+            f.name: torch.cat([getattr(batch, f.name)] * 2) for f in dataclasses.fields(batch)
+        }
+    )
+
+
+def class_weights(dataset: Dataset, classes: int) -> Tensor:
+    """Inverse square roots of the class frequencies, of mean 1: rare classes count for more."""
+    counts = np.zeros(classes)
+    for index in range(len(dataset)):
+        labels = dataset[index].segmentation
+        if labels is not None:
+            counts += np.bincount(labels[labels != IGNORE], minlength=classes)[:classes]
+    weights = 1 / np.sqrt(np.maximum(counts / counts.sum(), 1e-4))
+    return torch.tensor(weights / weights.mean(), dtype=torch.float32)
+
+
+def open_training_data(root: Path, progress: bool = True) -> dict[str, CachedDataset]:
+    """The training splits of the three datasets below `root`, decoded into memory."""
+    data = {}
+    for name, folder in FOLDERS.items():
+        data[name] = CachedDataset(open_dataset(name, root / folder, "train"))
+        with tqdm(total=len(data[name]), desc=f"reading {folder}", disable=not progress) as bar:
+            data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n))
+    return data
+
+
+def run(
+    net: PAGNet, config: TrainConfig, data: dict[str, CachedDataset], out: Path, save_seconds: float
+) -> None:
+    """Train to the end, resuming from `out` if it holds a state, saving as it goes."""
+    mixture = Mixture(list(data.values()), config.mixture, config.seed)
+    trainer = Trainer(net, config, class_weights(data["camvid"], len(net.config.classes)))
+    state = out / STATE
+    if state.exists():
+        trainer.load(state)
+    saved = time.monotonic()
+    with (
+        open(out / "log.jsonl", "a", encoding="utf-8") as log,
+        tqdm(total=config.steps, initial=trainer.step, desc="training") as bar,
+    ):
+        while trainer.step < config.steps:
+            learning = trainer.step >= config.open_steps
+            until = config.steps if learning else min(config.open_steps, config.steps)
+            size = config.batch // 2 if learning else config.batch
+            batches = prefetch(mixture, trainer.step, size, config.crop)
+            while trainer.step < until:
+                started = time.monotonic()
+                step = trainer.step
+                report = trainer.update(next(batches))
+                seconds = time.monotonic() - started
+                rounded = {k: round(v, 5) for k, v in report.items()}
+                log.write(json.dumps({"step": step, **rounded, "seconds": round(seconds, 3)}) + "\n")
+                log.flush()
+                bar.update()
+                bar.set_postfix(loss=f"{report['loss']:.3f}", refresh=False)
+                if time.monotonic() - saved > save_seconds:
+                    trainer.save(state)
+                    saved = time.monotonic()
+            batches.close()
+            trainer.save(state)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of `python -m pag.train`."""
+    parser = argparse.ArgumentParser(prog="python -m pag.train", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the three datasets")
+    parser.add_argument("--imagenet", type=Path, help="ImageNet weights (.safetensors)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--start", type=Path, help="another run's state to start from")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--save-seconds", type=float, default=120, help="between saved states")
+    parser.add_argument(
+        "--network", type=json.loads, default={}, help='network settings, JSON: {"gate_scope": "conv"}'
+    )
+    parser.add_argument("--set", type=json.loads, default={}, help='run settings, JSON: {"steps": 100}')
+    args = parser.parse_args(argv)
+    try:
+        network, config = PAGConfig.from_dict(args.network), TrainConfig.from_dict(args.set)
+        args.out.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.seed)
+        net = PAGNet(network).to(args.device, memory_format=torch.channels_last)
+        if args.imagenet is not None:
+            report = load_imagenet(net.backbone, args.imagenet)
+            tqdm.write(f"ImageNet: {len(report.used)} tensors used, no place for {report.unused}")
+        if args.start is not None and not (args.out / STATE).exists():
+            (args.out / STATE).write_bytes(args.start.read_bytes())
+        run(net, config, open_training_data(args.data), args.out, args.save_seconds)
+    except (PAGError, InputError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
