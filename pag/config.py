@@ -15,6 +15,19 @@ STREET_CLASSES = (
 )  # fmt: skip
 """The 11 classes of CamVid in the SegNet split, index = id."""
 
+INDOOR_CLASSES = (
+    "ceiling", "floor", "wall", "window", "door", "table",
+    "chair", "sofa", "bookcase", "lamp", "clutter",
+)  # fmt: skip
+"""The 11 indoor classes."""
+
+LABEL_SETS = {
+    "street": STREET_CLASSES,
+    "indoor": INDOOR_CLASSES,
+    "all": STREET_CLASSES + INDOOR_CLASSES,
+}
+"""What `labels` may be at inference: segmentation chooses among these classes."""
+
 GATE_SCOPES = ("block", "conv")
 OUTPUT_STRIDES = (8, 16)
 

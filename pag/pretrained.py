@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pag.backbones import ResNet50
-from pag.errors import WeightsError
+from pag.budget import BudgetTable
+from pag.config import PAGConfig
+from pag.errors import PAGError, WeightsError
+from pag.network import PAGNet
+
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "assets" / "checkpoints"
+DEFAULT_CHECKPOINT = "default"
+WEIGHTS_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+CHECKPOINT_FORMAT = 1
 
 BATCHNORM = {
     "gamma": "weight",
@@ -116,3 +127,92 @@ def frozen_norms(backbone: ResNet50) -> list[nn.BatchNorm2d]:
     """The BatchNorms whose ImageNet statistics are kept: those of the stem and res2 to res4."""
     trained = {id(m) for m in backbone.res5.modules()} | {id(backbone.final_norm)}
     return [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d) and id(m) not in trained]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network with all that is needed to run it at any budget.
+
+    Attributes:
+        net: float32, in evaluation mode, BatchNorm not folded.
+        table: how its layers follow the budget.
+        digest: first 12 hexadecimal digits of the SHA-256 of the weights file.
+    """
+
+    net: PAGNet
+    table: BudgetTable
+    digest: str
+
+
+def find_checkpoint(name: str | Path | None = None) -> Path:
+    """The folder of a checkpoint: a folder's path, a name below ``assets/checkpoints``, or None.
+
+    Raises:
+        WeightsError: no such checkpoint; the message lists those that come with the project.
+    """
+    for folder in (Path(name or DEFAULT_CHECKPOINT), CHECKPOINTS / (name or DEFAULT_CHECKPOINT)):
+        if (folder / CONFIG_FILE).is_file():
+            return folder
+    known = sorted(p.parent.name for p in CHECKPOINTS.glob(f"*/{CONFIG_FILE}"))
+    raise WeightsError(
+        f"There is no checkpoint called {str(name or DEFAULT_CHECKPOINT)!r}; expected a folder with "
+        f"{CONFIG_FILE} and {WEIGHTS_FILE}, or one of: {', '.join(known) or 'none is installed'}."
+    )
+
+
+def save_checkpoint(folder: str | Path, net: PAGNet, table: BudgetTable) -> None:
+    """Write `net` and its table to `folder` as config.json and model.safetensors.
+
+    Convolution kernels are stored in half precision; vectors (BatchNorm, biases) stay in
+    float32, because some variances are below what half precision can hold.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        name: (value.half() if value.ndim == 4 else value).cpu().contiguous()
+        for name, value in net.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    settings = {
+        "format": CHECKPOINT_FORMAT,
+        "network": asdict(net.config),
+        "budget_table": {"names": table.names, "shares": table.shares},
+    }
+    save_file(tensors, folder / WEIGHTS_FILE)
+    (folder / CONFIG_FILE).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+
+
+def load_checkpoint(name: str | Path | None = None) -> Checkpoint:
+    """Load a checkpoint strictly: every tensor must be there, and fit.
+
+    Raises:
+        WeightsError: missing, unreadable, of another format, incomplete, or not fitting.
+    """
+    folder = find_checkpoint(name)
+    try:
+        settings = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        if settings["format"] != CHECKPOINT_FORMAT:
+            raise WeightsError(
+                f"The checkpoint has format {settings['format']}; expected {CHECKPOINT_FORMAT}."
+            )
+        config = PAGConfig.from_dict(settings["network"])
+        shares = settings["budget_table"]["shares"]
+        table = BudgetTable(
+            tuple(settings["budget_table"]["names"]), tuple(tuple(row) for row in shares)
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, PAGError):
+            raise WeightsError(f"The checkpoint's {CONFIG_FILE} does not fit: {error}") from error
+        raise WeightsError(f"The checkpoint's {CONFIG_FILE} is damaged: {error!r}") from error
+    weights = folder / WEIGHTS_FILE
+    tensors = {k: v.float() for k, v in load_tensors(weights).items()}
+    net = PAGNet(config)
+    counters = {k: v for k, v in net.state_dict().items() if k.endswith("num_batches_tracked")}
+    try:
+        net.load_state_dict(tensors | counters, strict=True)
+    except RuntimeError as error:
+        raise WeightsError(f"The checkpoint's weights do not fit its network: {error}") from error
+    if table.names != tuple(net.gates):
+        raise WeightsError("The checkpoint's budget table names other layers than its network has.")
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
+    return Checkpoint(net.eval(), table, digest)

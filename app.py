@@ -1,0 +1,31 @@
+"""Serve PAG Explorer: `python app.py`, then open the address that it prints."""
+
+import argparse
+import sys
+
+from app import content
+from app.look import launch_options
+from app.ui import build_app
+from pag import PAGError, Predictor
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=content.DESCRIPTION)
+    parser.add_argument("--checkpoint", help="folder or Hugging Face name; default: the own one")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--host", help="address to serve on; default: this machine only")
+    parser.add_argument("--port", type=int, help="default: the first free one from 7860")
+    parser.add_argument("--share", action="store_true", help="make a public link for 72 hours")
+    options = parser.parse_args()
+    try:
+        predictor = Predictor.from_checkpoint(options.checkpoint, device=options.device)
+    except PAGError as error:
+        print(content.NO_WEIGHTS.format(reason=error), file=sys.stderr)
+        raise SystemExit(2) from error
+    build_app(predictor).launch(
+        server_name=options.host, server_port=options.port, share=options.share, **launch_options()
+    )
+
+
+if __name__ == "__main__":
+    main()

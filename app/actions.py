@@ -1,0 +1,214 @@
+"""What a visitor can do: each action takes a session and gives the next one.
+
+An action that fails for a reason the visitor can mend gives the session as it was, with
+a message; the answer on the screen stays. No Gradio here: the page and the endpoint
+both come through these functions, so both check everything on the server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from app import content
+from app.session import AnswerKey, Photo, Session, Settings
+from pag import (
+    LABEL_SETS,
+    TASKS,
+    BudgetError,
+    Inference,
+    InputError,
+    PAGConfig,
+    PAGError,
+    Picture,
+    open_image,
+)
+
+POLICIES = tuple(value for _, value in content.POLICIES)
+EXECUTIONS = tuple(value for _, value in content.EXECUTIONS)
+SIZES = (320, 480, 640, 960)
+BUDGET_STEP = 0.01
+
+
+class Analyser(Protocol):
+    """What the page needs of `pag.Predictor`; tests hand in a stand-in."""
+
+    config: PAGConfig
+    floor: float
+
+    def __call__(
+        self,
+        image: Any,
+        budget: float = 1.0,
+        *,
+        policy: str = "exact",
+        execution: str = "auto",
+        tasks: Sequence[str] = TASKS,
+        labels: str = "all",
+        size: int = 480,
+    ) -> Inference: ...
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Settings as they arrive from a browser or a program: unchecked."""
+
+    budget: Any = Settings.budget
+    policy: Any = Settings.policy
+    execution: Any = Settings.execution
+    size: Any = Settings.size
+    labels: Any = Settings.labels
+
+
+class Desk:
+    """The actions, around one analyser that serves one request at a time."""
+
+    def __init__(self, analyser: Analyser) -> None:
+        self.analyser = analyser
+        self._turn = threading.Lock()
+
+    @property
+    def floor(self) -> float:
+        """The lowest budget that can be asked for."""
+        return self.analyser.floor
+
+    @property
+    def first_budget(self) -> float:
+        """The budget at which the page opens."""
+        return max(Settings.budget, self.floor)
+
+    @property
+    def label_sets(self) -> tuple[str, ...]:
+        """The label sets that this network was trained on."""
+        classes = set(self.analyser.config.classes)
+        return tuple(name for name, labels in LABEL_SETS.items() if classes & set(labels))
+
+    def check(self, wish: Wish) -> Settings:
+        """Settings that the network can run with.
+
+        Raises:
+            BudgetError: the budget is missing, no number, not finite, or out of reach.
+            InputError: policy, execution, working size or label set is not on offer.
+        """
+        return Settings(
+            budget=check_budget(wish.budget, self.floor),
+            policy=_choice(content.POLICY, wish.policy, POLICIES),
+            execution=_choice(content.EXECUTION, wish.execution, EXECUTIONS),
+            size=_choice(content.SIZE, wish.size, SIZES),
+            labels=_choice(content.LABELS, wish.labels, self.label_sets),
+        )
+
+    def open(self, session: Session, source: Any, wish: Wish) -> Session:
+        """A new photo, analysed with the settings wished for."""
+        try:
+            settings = self.check(wish)
+            return self._answer(session, load_photo(source, settings.size), settings)
+        except PAGError as error:
+            return session.told(str(error))
+
+    def adjust(self, session: Session, wish: Wish) -> Session:
+        """Other settings for the photo in use."""
+        try:
+            settings = self.check(wish)
+            if session.photo is None:
+                raise InputError(content.NO_PHOTO)
+            return self._answer(session, fit_photo(session.photo, settings.size), settings)
+        except PAGError as error:
+            return session.told(str(error))
+
+    def analyse(self, source: Any, wish: Wish) -> Inference:
+        """One answer without a session, for the endpoint.
+
+        Raises:
+            InputError: the image cannot be used, or a choice is unknown.
+            BudgetError: the budget is not a number that the network can meet.
+        """
+        settings = self.check(wish)
+        return self._infer(load_photo(source, settings.size), settings)
+
+    def _answer(self, session: Session, photo: Photo, settings: Settings) -> Session:
+        answer = session.recall(AnswerKey(photo.digest, settings))
+        if answer is None:
+            answer = self._infer(photo, settings)
+            # From here on the pixels that the network saw are enough, and are much smaller.
+            photo = replace(photo, picture=Picture(answer.image, photo.picture.size))
+        return session.answered(photo, settings, answer)
+
+    def _infer(self, photo: Photo, settings: Settings) -> Inference:
+        with self._turn:
+            return self.analyser(
+                photo.picture,
+                settings.budget,
+                policy=settings.policy,
+                execution=settings.execution,
+                labels=settings.labels,
+                size=settings.size,
+            )
+
+
+def forget(session: Session) -> Session:
+    """Everything of this visitor's gone."""
+    del session
+    return Session()
+
+
+def load_photo(source: Any, size: int) -> Photo:
+    """Open a file for a working size.
+
+    Args:
+        source: a path on this machine.
+        size: the longer side in pixels at which the network will see it.
+
+    Raises:
+        InputError: there is no image, or it cannot be used.
+    """
+    if source is None or source == "":
+        raise InputError(content.NO_PHOTO)
+    if not isinstance(source, str | Path):
+        raise InputError(content.FILE_EXPECTED)
+    # Judged by its header before it is read into memory.
+    picture = open_image(source, size_hint=size)
+    data = Path(source).read_bytes()
+    return Photo(data, hashlib.sha256(data).hexdigest(), picture, size)
+
+
+def fit_photo(photo: Photo, size: int) -> Photo:
+    """The photo decoded for another working size; itself where nothing changes."""
+    if photo.size == size:
+        return photo
+    return replace(photo, picture=open_image(photo.data, size_hint=size), size=size)
+
+
+def check_budget(value: Any, floor: float) -> float:
+    """A budget from `floor` to 1, rounded to the slider's step.
+
+    Raises:
+        BudgetError: the value is missing, no number, not finite, or outside.
+    """
+    if value is None:
+        raise BudgetError(content.BUDGET_MISSING.format(floor=floor))
+    seen = repr(value)[:40]
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise BudgetError(content.BUDGET_NOT_NUMBER.format(seen=seen, floor=floor))
+    if not math.isfinite(value):
+        raise BudgetError(content.BUDGET_NOT_NUMBER.format(seen=seen, floor=floor))
+    budget = round(float(value), 2)
+    if not floor - BUDGET_STEP / 2 <= budget <= 1.0:
+        raise BudgetError(content.BUDGET_OUTSIDE.format(seen=seen, floor=floor))
+    return max(budget, floor)
+
+
+def _choice(what: str, value: Any, offered: tuple[Any, ...]) -> Any:
+    if isinstance(value, str | int) and not isinstance(value, bool) and value in offered:
+        return value
+    expected = ", ".join(map(str, offered))
+    raise InputError(
+        content.CHOICE_UNKNOWN.format(what=what.lower(), seen=repr(value)[:40], expected=expected)
+    )

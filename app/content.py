@@ -1,0 +1,189 @@
+"""Every word that the reader of the page sees, in one place.
+
+Templates are filled with `str.format`. Nothing here is computed, and no name of a
+visitor's file ever comes in.
+"""
+
+from __future__ import annotations
+
+TITLE = "PAG Explorer"
+TAGLINE = (
+    "A network that decides, for every pixel at every layer, whether to compute. "
+    "Give it a photo, slide the budget, and watch where the compute goes."
+)
+
+# Left column
+PHOTO = "Your photo"
+PHOTO_PLACEHOLDER = "# Drop a photo here\nor click to choose one"
+PHOTO_ALT = "The photo that is analysed"
+EXAMPLES = "Or try one of these"
+BUDGET = "Compute budget"
+BUDGET_INFO = "Share of the full network's multiply-adds that may be spent. 1 is everything."
+MORE = "More settings"
+SIZE = "Working size"
+SIZE_INFO = "Longer side in pixels at which the network sees the photo."
+POLICY = "Policy"
+POLICY_INFO = (
+    "Exact meets the budget on every photo. "
+    "Adaptive lets the gates decide, so easy photos cost less."
+)
+POLICIES = (("Exact", "exact"), ("Adaptive", "adaptive"))
+EXECUTION = "Execution"
+EXECUTION_INFO = (
+    "Sparse computes active pixels only, dense computes all and masks. "
+    "Auto takes the faster one for each layer."
+)
+EXECUTIONS = (("Auto", "auto"), ("Sparse", "sparse"), ("Dense", "dense"))
+LABELS = "Label set"
+LABELS_INFO = "The classes to choose among. Street and indoor leave the other ones out."
+LABEL_SETS = (("All", "all"), ("Street", "street"), ("Indoor", "indoor"))
+DOWNLOAD = "Download everything (.zip)"
+DOWNLOAD_STEM = "pag-explorer"
+
+# Numbers beside the slider
+REQUESTED = "Requested"
+ACHIEVED = "Achieved"
+COMPUTE = "Multiply-adds"
+COMPUTE_VALUE = "{executed:.2f} of {dense:.2f} G"
+TIME = "Time"
+TIME_VALUE = "{network} network, {total} in all"
+RUN = "Run on"
+RUN_VALUE = "{device}, {execution} execution, {policy} policy"
+SEEN = "Photo"
+SEEN_VALUE = "{width} × {height}, seen at {seen_width} × {seen_height}"
+NOTHING_YET = "Choose a photo or an example to begin."
+
+# The four outputs
+SEGMENTATION = "What is it?"
+SEGMENTATION_TASK = "segmentation"
+SEGMENTATION_HINT = "The class of every pixel, in colour over the photo."
+SEGMENTATION_NONE = "No class covers enough of this picture to be listed."
+BOUNDARY = "Where does it end?"
+BOUNDARY_TASK = "boundaries"
+BOUNDARY_HINT = "Strength of object boundaries. Darker lines are surer."
+BOUNDARY_SCALE = ("0 no boundary", "1 boundary")
+DEPTH = "How far is it?"
+DEPTH_TASK = "depth"
+DEPTH_HINT = "Distance along the camera's axis, from this one photo."
+DEPTH_SCALE = ("{near:.1f} m", "{middle:.1f} m", "{far:.1f} m")
+NORMALS = "Which way does it face?"
+NORMALS_TASK = "surface normals"
+NORMALS_HINT = "Direction of the surface at every pixel."
+NORMALS_SCALE = "The ball shows which colour faces where: pale blue faces you."
+NORMALS_KEY_ALT = "A ball coloured by the direction of its surface"
+
+SEGMENTATION_ALT = "Semantic classes as colours over the photo"
+BOUNDARY_ALT = "Object boundaries as dark lines on white"
+DEPTH_ALT = "Depth as colours, near is bright"
+NORMALS_ALT = "Surface normals as colours"
+
+# Tabs
+PONDER_TAB = "Where the compute goes"
+PONDER_HINT = (
+    "Ponder cost: how many of the {gates} gated layers ran at each pixel. On average "
+    "**{mean:.1f}** ran here. Bright places got most of the compute. Hover to read a place."
+)
+PONDER_EMPTY = "Once a photo is analysed, this shows where the network spent its compute."
+PONDER_BAR = "layers that ran"
+PONDER_HOVER = (
+    "<b>%{{z}} of {gates} layers</b> ran here<br>%{{customdata:.1f}} kMACs at this pixel"
+    "<extra></extra>"
+)
+PONDER_ALT = "Ponder cost as colours over the photo"
+
+GATES_TAB = "Layer by layer"
+GATES_HINT = (
+    "Each gated layer in network order. **Gold** is where the layer ran, dark is where it was "
+    "skipped and the signal passed on unchanged. Click one to see it large."
+)
+GATES = "Gate masks"
+GATE_CAPTION = "{name} · stride {stride} · {active:.0%} active"
+
+POOLING_TAB = "Pooling fields"
+POOLING_HINT = (
+    "In layer res5_2 every pixel picks how far around itself it looks, and only that one is "
+    "computed. A larger dilation looks farther. Half of this picture uses a dilation of "
+    "at most **{median}**."
+)
+POOLING_EMPTY = "Once a photo is analysed, this shows how far around itself each pixel looks."
+POOLING_ALT = "The pooling field chosen at every pixel, in discrete colours over the photo"
+POINT_NAME = "1×1, no neighbours"
+DILATION_NAME = "3×3, dilation {dilation}"
+
+COST_TAB = "What it costs"
+COST_HINT = (
+    "Multiply-adds of each gated layer: the pale bar is the whole layer, the blue bar is what "
+    "was really computed. Stem, MultiPool, decoder and heads have no gate; "
+    "they took **{ungated:.2f} GMACs**."
+)
+COST_EMPTY = "Once a photo is analysed, this shows what each layer cost."
+COST_AXIS = "million multiply-adds"
+COST_DENSE = "whole layer"
+COST_EXECUTED = "computed"
+COST_HOVER = (
+    "<b>%{x}</b><br>%{y:.0f} of %{customdata[0]:.0f} MMACs"
+    "<br>%{customdata[1]:.0%} computed<extra></extra>"
+)
+SECONDS_HEAD = ("Part", "Milliseconds")
+SECONDS_CAPTION = "Measured time"
+
+# Messages
+NOTICE_TITLE = "That did not work"
+NO_PHOTO = (
+    "There is no photo here. Choose one, or click an example. "
+    "(A photo is forgotten after a while without use.)"
+)
+URL_REFUSED = "Images are not fetched from addresses on the web. Upload the file itself."
+FILE_EXPECTED = "The image did not arrive as a file. Upload an image file."
+BUDGET_MISSING = "No budget was given; expected a number from {floor:.2f} to 1."
+BUDGET_NOT_NUMBER = "The budget is {seen}; expected a number from {floor:.2f} to 1."
+BUDGET_OUTSIDE = (
+    "The budget is {seen}; this network can be run at any budget from {floor:.2f} to 1."
+)
+CHOICE_UNKNOWN = "The {what} is {seen}; expected one of {expected}."
+UNEXPECTED = (
+    "Something went wrong inside the program, not with your photo. The last answer is still "
+    "shown; please try again."
+)
+EXAMPLE_MISSING = "That example is not installed here."
+NOTHING_TO_DOWNLOAD = "There is nothing to download yet. Choose a photo first."
+
+# The program's own start
+DESCRIPTION = "Serve the PAG Explorer page."
+NO_WEIGHTS = "The page cannot start: {reason}"
+
+# The endpoint
+ANALYZE_DESCRIPTION = (
+    "Runs the network on one image at one compute budget. Returns the scalars of the result "
+    "(budgets, multiply-adds, seconds, class shares, active fraction of each gate, share of each "
+    "dilation), the four outputs coloured as on the page, and the ponder-cost map, all as PNG."
+)
+ANALYZE_IMAGE = "Image file"
+ANALYZE_BUDGET = "Compute budget: executed / dense multiply-adds, from the network's floor to 1"
+ANALYZE_POLICY = "Budget policy: exact or adaptive"
+ANALYZE_RESULT = "Scalars of the result"
+
+# Foot of the page
+CREDITS = """
+Pixel-wise attentional gating is by Shu Kong and Charless Fowlkes,
+[Pixel-wise Attentional Gating for Scene Parsing](https://arxiv.org/abs/1805.01556), WACV 2019.
+Photos stay on the machine that runs this page, in memory and for a while as temporary files,
+and are then deleted. The example photographs come with Gradio and matplotlib.
+"""
+CITATION_TITLE = "Cite the paper"
+CITATION = """@inproceedings{kong2019pag,
+  title     = {Pixel-wise Attentional Gating for Scene Parsing},
+  author    = {Kong, Shu and Fowlkes, Charless},
+  booktitle = {IEEE Winter Conference on Applications of Computer Vision (WACV)},
+  year      = {2019}
+}"""
+
+
+def dilation_name(dilation: int) -> str:
+    """What a pooling field is called in legends."""
+    return POINT_NAME if dilation == 0 else DILATION_NAME.format(dilation=dilation)
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration with the digits that matter: 84 ms, 1.24 s."""
+    return f"{seconds:.2f} s" if seconds >= 1.0 else f"{seconds * 1000:.0f} ms"

@@ -1,0 +1,1 @@
+"""Pictures of an `Inference`: pure functions that know neither Gradio nor any global state."""

@@ -1,0 +1,53 @@
+"""How the page looks, and how it is served: what `launch()` is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+STYLE = Path(__file__).with_name("style.css")
+UPLOAD_LIMIT = "64mb"
+VISITORS = 48  # sessions kept in memory at once; the least recently used goes first
+
+
+def theme() -> gr.themes.Base:
+    """Calm greys, one blue, a typeface that comes with Gradio: nothing is fetched elsewhere."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue,
+        secondary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_md,
+        font=(gr.themes.utils.fonts.LocalFont("IBM Plex Sans"), "system-ui", "sans-serif"),
+        font_mono=(gr.themes.utils.fonts.LocalFont("IBM Plex Mono"), "monospace"),
+    ).set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        block_border_width="1px",
+        block_shadow="none",
+        block_label_text_weight="600",
+        block_title_text_weight="600",
+        slider_color="*primary_600",
+    )
+
+
+def launch_options() -> dict[str, Any]:
+    """Keyword arguments for `Blocks.launch` that every way of serving the page needs.
+
+    No run history: it would keep visitors' photos in their browsers. No allowed paths: only
+    Gradio's own cache is served.
+    """
+    return {
+        "theme": theme(),
+        "css_paths": [STYLE],
+        "run_history": False,
+        "max_file_size": UPLOAD_LIMIT,
+        "state_session_capacity": VISITORS,
+        "footer_links": ["api"],
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "pwa": False,
+    }

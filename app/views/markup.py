@@ -1,0 +1,98 @@
+"""Small pieces of HTML: headings, legends, colour bars. All text is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from app.figures.raster import LegendItem
+from app.palette import css
+
+
+def heading(title: str, task: str, hint: str) -> str:
+    """The head of a card: a question, the task's name in the field's words, and one line."""
+    return (
+        f'<h3 class="pag-title">{escape(title)} <span class="pag-task">{escape(task)}</span></h3>'
+        f'<p class="pag-hint">{escape(hint)}</p>'
+    )
+
+
+def legend(items: Iterable[LegendItem], empty: str = "") -> str:
+    """Colour, name and share of each item, the way a reader looks for them."""
+    entries = "".join(
+        f'<li><span class="pag-swatch" style="background:{css(item.colour)}"></span>'
+        f'<span class="pag-name">{escape(item.name)}</span>'
+        f'<span class="pag-share">{percent(item.share)}</span></li>'
+        for item in items
+    )
+    return f'<ul class="pag-legend">{entries}</ul>' if entries else note(empty)
+
+
+def share_bars(items: Sequence[LegendItem]) -> str:
+    """A legend whose shares are also drawn as bars."""
+    longest = max((item.share for item in items), default=0.0) or 1.0
+    rows = "".join(
+        f'<li><span class="pag-swatch" style="background:{css(item.colour)}"></span>'
+        f'<span class="pag-name">{escape(item.name)}</span>'
+        f'<span class="pag-track"><span class="pag-fill" style="width:'
+        f'{100 * item.share / longest:.1f}%;background:{css(item.colour)}"></span></span>'
+        f'<span class="pag-share">{percent(item.share)}</span></li>'
+        for item in items
+    )
+    return f'<ul class="pag-bars">{rows}</ul>'
+
+
+def colour_bar(gradient: str, ticks: Sequence[str]) -> str:
+    """A gradient with its values written below, from left to right."""
+    marks = "".join(f"<span>{escape(tick)}</span>" for tick in ticks)
+    return (
+        f'<div class="pag-bar" style="background:{escape(gradient)}"></div>'
+        f'<div class="pag-ticks">{marks}</div>'
+    )
+
+
+def facts(rows: Iterable[tuple[str, str]], main: int = 0) -> str:
+    """Terms and values; the first `main` of them large."""
+    entries = "".join(
+        f'<div class="{"pag-fact pag-main" if i < main else "pag-fact"}">'
+        f"<dt>{escape(term)}</dt><dd>{escape(value)}</dd></div>"
+        for i, (term, value) in enumerate(rows)
+    )
+    return f'<dl class="pag-facts">{entries}</dl>'
+
+
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A small table, the first column in words and the others in figures."""
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return (
+        f'<table class="pag-table"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def picture(source: str, alt: str, text: str) -> str:
+    """A small picture with words beside it."""
+    return (
+        f'<div class="pag-key"><img src="{escape(source)}" alt="{escape(alt)}">'
+        f"<span>{escape(text)}</span></div>"
+    )
+
+
+def note(text: str) -> str:
+    """One quiet line."""
+    return f'<p class="pag-hint">{escape(text)}</p>' if text else ""
+
+
+def notice(text: str) -> str:
+    """One line that asks for attention; nothing for an empty text."""
+    return f'<p class="pag-notice" role="alert">{escape(text)}</p>' if text else ""
+
+
+def percent(share: float) -> str:
+    """A share for reading: 63%, 4.2%, <0.1%."""
+    if 0 < share < 0.001:
+        return "<0.1%"
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"

@@ -1,0 +1,199 @@
+"""Score a checkpoint on annotated images at several budgets: ``python -m pag.evaluate``.
+
+Prints a table, one row for each budget and kind of masks, and writes all numbers as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from pag.budget import POLICIES, check_budget
+from pag.data import open_dataset
+from pag.errors import BudgetError, InputError, PAGError
+from pag.evaluation import MASKS, evaluate
+from pag.predictor import DEFAULT_SIZE, Predictor
+from pag.train import FOLDERS
+
+Row = dict[str, Any]
+
+COLUMNS: dict[str, Callable[[Row], float]] = {
+    "mIoU": lambda row: row["segmentation"]["miou"],
+    "ODS": lambda row: row["boundary"]["ods"],
+    "OIS": lambda row: row["boundary"]["ois"],
+    "AP": lambda row: row["boundary"]["ap"],
+    "absrel": lambda row: row["depth"]["absrel"],
+    "rmse": lambda row: row["depth"]["rmse"],
+    "delta1": lambda row: row["depth"]["delta1"],
+    "absrel*": lambda row: row["depth"]["median_scaled"]["absrel"],
+    "rmse*": lambda row: row["depth"]["median_scaled"]["rmse"],
+    "delta1*": lambda row: row["depth"]["median_scaled"]["delta1"],
+    "mean°": lambda row: row["normals"]["mean"],
+    "median°": lambda row: row["normals"]["median"],
+    "<11.25°": lambda row: row["normals"]["within_11_25"],
+    "<22.5°": lambda row: row["normals"]["within_22_5"],
+    "<30°": lambda row: row["normals"]["within_30"],
+}
+"""Scores in the table, where a row has them; * is after scaling each depth map's median."""
+
+
+def format_table(rows: Sequence[Row]) -> str:
+    """Rows of `evaluate` as text; those of one budget and kind of masks share a line.
+
+    Of several data sets, the achieved budget is the mean over all their images, and the
+    deviation the largest.
+    """
+    lines: dict[tuple[float, str], Row] = {}
+    for row in rows:
+        line = lines.setdefault((row["budget"], row["masks"]), {"images": 0, "achieved_mean": 0.0})
+        images = line["images"] + row["images"]
+        total = line["achieved_mean"] * line["images"] + row["achieved_mean"] * row["images"]
+        deviation = max(line.get("achieved_max_deviation", 0.0), row["achieved_max_deviation"])
+        line |= row
+        line |= {
+            "images": images,
+            "achieved_mean": total / images,
+            "achieved_max_deviation": deviation,
+        }
+    names = [name for name in COLUMNS if any(_has(line, name) for line in lines.values())]
+    cells = [["budget", "masks", "achieved", "max dev.", *names]]
+    for line in lines.values():
+        spent = f"{line['achieved_mean']:.4f}", f"{line['achieved_max_deviation']:.4f}"
+        scores = [f"{COLUMNS[name](line):.3f}" if _has(line, name) else "-" for name in names]
+        cells.append([f"{line['budget']:.3g}", line["masks"], *spent, *scores])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in cells
+    )
+
+
+def _has(line: Row, column: str) -> bool:
+    try:
+        COLUMNS[column](line)
+    except KeyError:
+        return False
+    return True
+
+
+def find_dataset(root: Path, name: str) -> Path:
+    """The folder of dataset `name`: inside `root` under its usual name, or `root` itself."""
+    inside = root / FOLDERS[name]
+    return inside if inside.is_dir() else root
+
+
+def versions() -> dict[str, str]:
+    """What the numbers depend on beside the settings."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+    }
+
+
+def _budget(text: str) -> float | str:
+    if text == "floor":
+        return text
+    try:
+        return check_budget(float(text))
+    except (ValueError, BudgetError) as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no budget: a number up to 1, or floor"
+        ) from error
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m pag.evaluate", description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of the data set, or the one with all three"
+    )
+    parser.add_argument("--dataset", choices=(*FOLDERS, "all"), required=True)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--checkpoint", help="folder or name; the committed one if not given")
+    parser.add_argument(
+        "--budget", type=_budget, nargs="+", default=[1.0],
+        help="shares of the full compute; floor is the lowest that this network can reach",
+    )  # fmt: skip
+    parser.add_argument("--masks", choices=MASKS, nargs="+", default=["learned"])
+    parser.add_argument("--policy", choices=POLICIES, default="exact")
+    parser.add_argument("--execution", choices=("auto", "sparse", "dense"), default="auto")
+    parser.add_argument("--limit", type=int, help="this many images, evenly spaced")
+    parser.add_argument("--size", type=int, default=DEFAULT_SIZE, help="longer side, pixels")
+    parser.add_argument("--thresholds", type=int, default=33, help="of boundaries; 99 is official")
+    parser.add_argument("--workers", type=int, default=1, help="processes for boundary matching")
+    parser.add_argument("--seed", type=int, default=0, help="of the random masks")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    return parser
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Evaluate as the command line says; settings and results, ready for JSON."""
+    names = list(FOLDERS) if args.dataset == "all" else [args.dataset]
+    datasets = {
+        name: open_dataset(name, find_dataset(args.data, name), args.split) for name in names
+    }
+    predictor = Predictor.from_checkpoint(args.checkpoint, args.device)
+    budgets = [predictor.floor if budget == "floor" else budget for budget in args.budget]
+    results: list[Row] = []
+    for name, dataset in datasets.items():
+        with tqdm(desc=name, unit="pass") as bar:
+
+            def show(done: int, total: int, bar: tqdm = bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            rows = evaluate(
+                predictor,
+                dataset,
+                budgets,
+                masks=args.masks,
+                policy=args.policy,
+                limit=args.limit,
+                size=args.size,
+                execution=args.execution,
+                thresholds=args.thresholds,
+                workers=args.workers,
+                seed=args.seed,
+                progress=show,
+            )
+        results += [{"dataset": name, **row} for row in rows]
+    settings = ("split", "masks", "policy", "execution", "limit", "size", "thresholds", "seed")
+    return {
+        "settings": {"budgets": budgets, **{key: getattr(args, key) for key in settings}},
+        "checkpoint": predictor.digest,
+        "network": json.loads(predictor.config.to_json()),
+        "device": predictor.device.type,
+        "versions": versions(),
+        "results": results,
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; 2 with a message if something given does not fit."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        if args.out is not None and not args.out.parent.is_dir():
+            raise InputError("the folder of --out does not exist; expected one to write to")
+        report = run(args)
+    except PAGError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    print(format_table(report["results"]))
+    if args.out is not None:
+        args.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,83 @@
+"""Run the network on photographs and write what it says: ``python -m pag.predict``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pag.budget import POLICIES, check_budget
+from pag.config import LABEL_SETS
+from pag.errors import InputError, PAGError
+from pag.export import write_folder
+from pag.inference import TASKS
+from pag.predictor import DEFAULT_SIZE, Predictor
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pag.predict",
+        description="Writes for each image a folder OUT/<stem>/ with result.json and the maps.",
+    )
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--budget", type=float, default=1.0, help="share of the full compute, up to 1")
+    parser.add_argument("--policy", choices=POLICIES, default="exact")
+    parser.add_argument("--execution", choices=("auto", "sparse", "dense"), default="auto")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--labels", choices=tuple(LABEL_SETS), default="all")
+    parser.add_argument(
+        "--size", type=int, default=DEFAULT_SIZE, help="longer side that the network sees, pixels"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--checkpoint", help="folder or name; the committed one if not given")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; 0 if every image was written, 1 if some failed, 2 if nothing could be done."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        check_budget(args.budget)
+        check_distinct(args.images)
+        predictor = Predictor.from_checkpoint(args.checkpoint, args.device)
+    except PAGError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    failed = 0
+    for path in tqdm(args.images, unit="image", disable=len(args.images) == 1):
+        try:
+            inference = predictor(
+                path,
+                args.budget,
+                policy=args.policy,
+                execution=args.execution,
+                tasks=args.tasks,
+                labels=args.labels,
+                size=args.size,
+            )
+            write_folder(inference, args.out / path.stem)
+        except PAGError as error:
+            failed += 1
+            tqdm.write(f"{path}: {error}", file=sys.stderr)
+        except OSError as error:
+            parser.exit(2, f"{parser.prog}: cannot write the results: {error}\n")
+    return 1 if failed else 0
+
+
+def check_distinct(images: list[Path]) -> None:
+    """Two images of one stem would overwrite each other's folder: `InputError`."""
+    twice = [stem for stem, count in Counter(path.stem for path in images).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"{len(twice)} name(s) occur more than once, {twice[0]!r} for one; results go to a folder "
+            "named like the image, so give images of different names or run them apart."
+        )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,245 @@
+"""The facade: a photograph and a budget in, an `Inference` out."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pag.budget import POLICIES, AdaptivePolicy, ExactPolicy, GatePolicy, check_budget
+from pag.config import LABEL_SETS, PAGConfig
+from pag.errors import InputError
+from pag.execution import build_execution
+from pag.heads import predictions
+from pag.images import Picture, fit_size, image_from_array, open_image, resize
+from pag.inference import TASKS, GateRecord, Inference
+from pag.macs import network_cost
+from pag.network import Trace, fuse_batchnorm
+from pag.pretrained import Checkpoint, load_checkpoint
+
+MIN_SIZE, MAX_SIZE = 64, 1536
+DEFAULT_SIZE = 480
+
+Photo = Picture | np.ndarray | str | Path | bytes | BinaryIO
+
+
+class Predictor:
+    """Runs one checkpoint on one device.
+
+    Args:
+        checkpoint: see `pag.pretrained.load_checkpoint`.
+        device: a torch device, or ``auto``: the GPU if there is one.
+
+    Attributes:
+        config: of the network.
+        floor: a budget that this network can reach on any usual image, rounded up to 0.01.
+        device: where it runs, e.g. ``cpu`` or ``cuda``.
+
+    Example:
+        >>> predictor = Predictor.from_checkpoint()
+        >>> predictor("photo.jpg", budget=0.6).segmentation.shape
+        (360, 480)
+    """
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        self.device = choose_device(device)
+        self.config: PAGConfig = checkpoint.net.config
+        self.table = checkpoint.table
+        self.digest = checkpoint.digest
+        net = fuse_batchnorm(copy.deepcopy(checkpoint.net))
+        self.net = net.to(self.device).to(memory_format=torch.channels_last)
+        self._executions = {name: build_execution(name) for name in ("auto", "sparse", "dense")}
+        shapes = ((480, 480), (480, 360), (480, 320), (480, 270), (480, 60), (320, 240), (64, 64))
+        floors = [network_cost(self.net, shape, TASKS).floor for shape in shapes]
+        self.floor = math.ceil(max(floors) * 100) / 100
+
+    @classmethod
+    def from_checkpoint(cls, name: str | Path | None = None, device: str = "auto") -> Predictor:
+        """Load a checkpoint by folder or name; None is the one that comes with the project.
+
+        Raises:
+            WeightsError: no such checkpoint, or a damaged one.
+        """
+        return cls(load_checkpoint(name), device)
+
+    def __call__(
+        self,
+        image: Photo,
+        budget: float = 1.0,
+        *,
+        policy: str | GatePolicy = "exact",
+        execution: str = "auto",
+        tasks: Sequence[str] = TASKS,
+        labels: str = "all",
+        size: int = DEFAULT_SIZE,
+    ) -> Inference:
+        """Run the network on one photograph.
+
+        Args:
+            image: a path, the bytes of an image file, a `Picture`, or (H, W, 3) uint8.
+            budget: executed / dense multiply-adds, from the network's floor to 1.
+            policy: ``exact`` meets the budget on every image; ``adaptive`` lets the gates'
+                own threshold decide, so that easy images cost less.
+            execution: ``sparse`` skips, ``dense`` computes everywhere and masks, ``auto``
+                takes the faster one layer by layer.
+            tasks: which outputs to compute.
+            labels: the classes that segmentation chooses among: street, indoor or all.
+            size: longer side at which the network sees the image, pixels.
+
+        Raises:
+            InputError: an unusable image or option.
+            BudgetError: an unusable budget.
+        """
+        started = time.perf_counter()
+        chosen, allowed = self._check(policy, execution, tasks, labels, size)
+        picture = open_picture(image, size)
+        height, width = fit_size(*picture.pixels.shape[:2], size)
+        pixels = resize(picture.pixels, (height, width))
+        opened = time.perf_counter()
+        wanted = tuple(task for task in TASKS if task in tasks)
+        floor = network_cost(self.net, (height, width), wanted).floor
+        value = check_budget(budget, 0.0 if policy == "adaptive" else floor)
+        with torch.inference_mode():
+            tensor = self._to_tensor(pixels)
+            outputs, trace = self.net(
+                tensor,
+                torch.tensor([value], device=self.device),
+                chosen,
+                tasks=wanted,
+                execution=self._executions[execution],
+            )
+            if allowed is not None and "segmentation" in outputs:
+                outputs["segmentation"][:, ~allowed] = -torch.inf
+            maps = {task: m[0].cpu().numpy() for task, m in predictions(outputs).items()}
+            gates = gate_records(trace)
+            layers, macs = ponder_maps(trace, (height, width))
+            dilation = trace.dilation[0].to(torch.uint8).cpu().numpy()
+        computed = time.perf_counter()
+        executed, dense = round(trace.macs_executed.item()), round(trace.macs_dense.item())
+        saved = round(trace.pool_saved.item())
+        return Inference(
+            image=pixels,
+            image_size=picture.size,
+            segmentation=maps.get("segmentation"),
+            classes=self.config.classes,
+            boundary=maps.get("boundary"),
+            depth=maps.get("depth"),
+            normals=maps.get("normals"),
+            gates=gates,
+            dilation=dilation,
+            dilation_stride=trace.dilation_stride,
+            dilations=self.config.dilations,
+            ponder_layers=layers,
+            ponder_macs=macs,
+            budget_requested=value,
+            budget_achieved=executed / dense,
+            budget_floor=(trace.cost.fixed - saved) / dense,
+            macs_dense=dense,
+            macs_executed=executed,
+            policy=policy if isinstance(policy, str) else type(policy).__name__,
+            execution=execution,
+            seconds={
+                "open": opened - started,
+                "network": computed - opened,
+                "total": time.perf_counter() - started,
+            },
+            device=self.device.type,
+            checkpoint=self.digest,
+        )
+
+    def _check(
+        self,
+        policy: str | GatePolicy,
+        execution: str,
+        tasks: Sequence[str],
+        labels: str,
+        size: int,
+    ) -> tuple[GatePolicy, Tensor | None]:
+        """The policy as an object and the classes allowed (None: all); `InputError` otherwise."""
+        if execution not in self._executions:
+            raise InputError(f"execution is {execution!r}; expected one of {', '.join(self._executions)}.")
+        unknown = [task for task in tasks if task not in TASKS]
+        if unknown or not tasks:
+            raise InputError(f"tasks are {list(tasks)}; expected some of {', '.join(TASKS)}.")
+        if isinstance(size, bool) or not isinstance(size, int) or not MIN_SIZE <= size <= MAX_SIZE:
+            raise InputError(
+                f"The working size is {size!r}; expected a whole number from {MIN_SIZE} to {MAX_SIZE}."
+            )
+        if labels not in LABEL_SETS:
+            raise InputError(f"labels is {labels!r}; expected one of {', '.join(LABEL_SETS)}.")
+        allowed = torch.tensor([name in LABEL_SETS[labels] for name in self.config.classes])
+        if not allowed.any():
+            raise InputError(f"This checkpoint was not trained on {labels} classes; use labels 'all'.")
+        named = {"exact": ExactPolicy(self.table), "adaptive": AdaptivePolicy()}
+        if isinstance(policy, str):
+            if policy not in POLICIES:
+                raise InputError(f"The policy is {policy!r}; expected one of {', '.join(POLICIES)}.")
+            policy = named[policy]
+        return policy, None if allowed.all() else allowed
+
+    def _to_tensor(self, pixels: np.ndarray) -> Tensor:
+        """(H, W, 3) uint8 -> (1, 3, H, W) float32 in 0..1, channels last."""
+        tensor = torch.from_numpy(np.array(pixels)).to(self.device)
+        return tensor.permute(2, 0, 1)[None].float().div_(255)
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` or a torch device name as a device; `InputError` if it is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"The device is {name!r}; expected auto, cpu or cuda.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError("The device is cuda, but this machine offers no CUDA GPU; use auto or cpu.")
+    return device
+
+
+def open_picture(image: Photo, size: int) -> Picture:
+    """Whatever was handed in as a `Picture`, decoded no larger than `size` needs."""
+    if isinstance(image, Picture):
+        return image
+    if isinstance(image, np.ndarray):
+        pixels = image_from_array(image)
+        return pixels if isinstance(pixels, Picture) else Picture(pixels, pixels.shape[:2])
+    return open_image(image, size_hint=size)
+
+
+def gate_records(trace: Trace) -> tuple[GateRecord, ...]:
+    """The first image's gates as records."""
+    return tuple(
+        GateRecord(
+            name=gate.cost.name,
+            stride=gate.cost.stride,
+            mask=gate.mask[0, 0].cpu().numpy(),
+            probability=torch.sigmoid(gate.logits[0, 0]).cpu().numpy(),
+            macs_dense=gate.cost.dense,
+            macs_executed=int(gate.executed[0].item()),
+        )
+        for gate in trace.gates
+    )
+
+
+def ponder_maps(trace: Trace, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The first image's ponder cost at (H, W) = `size`: layers uint8, multiply-adds float32.
+
+    The multiply-adds of a gate pixel are shared evenly by the image pixels that it covers.
+    """
+    height, width = size
+    layers = np.zeros(size, dtype=np.uint8)
+    macs = np.zeros(size, dtype=np.float32)
+    for gate in trace.gates:
+        stride = gate.cost.stride
+        ran = gate.mask[0, 0].cpu().numpy()
+        spent = gate.cost.pixel_map(gate.mask[:1])[0, 0].cpu().numpy() / stride**2
+        layers += ran.repeat(stride, 0).repeat(stride, 1)[:height, :width]
+        macs += spent.repeat(stride, 0).repeat(stride, 1)[:height, :width]
+    return layers, macs

@@ -1,0 +1,1 @@
+"""Tests of PAG Explorer; ``tests.records`` builds synthetic records for them."""

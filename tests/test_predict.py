@@ -1,0 +1,148 @@
+"""``python -m pag.predict``, end to end."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pag import Inference, at_image_size, summary, write_folder
+from pag.predict import main
+from tests.checkpoints import write_random_checkpoint
+from tests.records import build_inference
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_random_checkpoint(tmp_path_factory.mktemp("ck"))
+
+
+def write_photo(path: Path, width: int, height: int) -> Path:
+    y, x = np.mgrid[0:height, 0:width]
+    pixels = np.stack([x % 256, y % 256, (x // 7 + y // 5) % 2 * 200], 2).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def run(*arguments: object) -> int:
+    try:
+        return main([str(a) for a in arguments])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+def test_folder_holds_what_was_promised(tmp_path: Path, checkpoint: Path) -> None:
+    photo = write_photo(tmp_path / "street.png", 210, 151)
+    code = run(photo, "--out", tmp_path / "out", "--budget", 0.6, "--size", 128, "--checkpoint", checkpoint)
+    assert code == 0
+    folder = tmp_path / "out" / "street"
+    result = json.loads((folder / "result.json").read_text())
+    assert result["budget_requested"] == 0.6
+    assert result["budget_achieved"] == pytest.approx(0.6, abs=0.005)
+    assert result["budget_achieved"] == result["macs_executed"] / result["macs_dense"]
+    assert result["seconds"]["network"] > 0 and result["seconds"]["total"] > 0
+    assert result["image_size"] == [151, 210]
+    assert result["device"] and result["execution"] == "auto"
+    assert len(result["classes"]) == 11
+    assert len(result["gates"]) == 15
+    segmentation = Image.open(folder / "segmentation.png")
+    assert segmentation.size == (210, 151) and segmentation.mode == "L"
+    boundary = Image.open(folder / "boundary.png")
+    assert boundary.size == (210, 151) and boundary.mode == "I;16"
+    depth, normals = np.load(folder / "depth.npy"), np.load(folder / "normals.npy")
+    assert depth.shape == (151, 210) and depth.dtype == np.float32 and (depth > 0).all()
+    assert normals.shape == (151, 210, 3) and normals.dtype == np.float32
+    assert np.allclose(np.linalg.norm(normals, axis=2), 1, atol=1e-3)
+    assert np.load(folder / "ponder.npy").shape == (151, 210)
+    dilation = np.load(folder / "dilation.npy")
+    assert dilation.shape == (151, 210)
+    assert set(np.unique(dilation)) <= {int(d) for d in result["dilations"]}
+    assert sum(result["dilations"].values()) == pytest.approx(1)
+    masks = np.load(folder / "gates.npz")
+    for gate in result["gates"]:
+        mask = masks[gate["name"]]
+        assert mask.dtype == bool
+        assert mask.mean() == pytest.approx(gate["active_fraction"])
+        assert mask.shape == (math.ceil(92 / gate["stride"]), math.ceil(128 / gate["stride"]))
+
+
+def test_only_the_tasks_asked_for_are_written(tmp_path: Path, checkpoint: Path) -> None:
+    photo = write_photo(tmp_path / "a.png", 96, 64)
+    arguments = ["--out", tmp_path, "--tasks", "boundary", "--size", 96, "--checkpoint", checkpoint]
+    assert run(photo, *arguments) == 0
+    assert (tmp_path / "a" / "boundary.png").exists()
+    assert not (tmp_path / "a" / "depth.npy").exists()
+
+
+def test_a_bad_image_does_not_stop_the_others(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "note.jpg").write_text("not a picture")
+    photo = write_photo(tmp_path / "good.png", 96, 64)
+    arguments = ["--out", tmp_path / "out", "--size", 96, "--checkpoint", checkpoint]
+    assert run(tmp_path / "note.jpg", tmp_path / "gone.jpg", photo, *arguments) == 1
+    errors = capsys.readouterr().err
+    assert "note.jpg: " in errors and "gone.jpg: " in errors and "Traceback" not in errors
+    assert (tmp_path / "out" / "good" / "result.json").exists()
+    assert not (tmp_path / "out" / "note").exists()
+
+
+@pytest.mark.parametrize("budget", ["nan", "7", "-1", "0"])
+def test_bad_budgets_are_refused_before_any_work(
+    tmp_path: Path, checkpoint: Path, budget: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = write_photo(tmp_path / "a.png", 96, 64)
+    arguments = ["--out", tmp_path / "out", f"--budget={budget}", "--checkpoint", checkpoint]
+    assert run(photo, *arguments) == 2
+    assert "budget is" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_budget_below_the_floor_names_the_floor(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = write_photo(tmp_path / "a.png", 96, 64)
+    arguments = ["--out", tmp_path / "out", "--size", 96, "--checkpoint", checkpoint]
+    assert run(photo, "--budget", 0.05, *arguments) == 1
+    assert "still needs 0.2" in capsys.readouterr().err
+
+
+def test_images_of_one_name_would_overwrite_each_other(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = write_photo(tmp_path / "a.png", 96, 64), write_photo(tmp_path / "a.bmp", 96, 64)
+    assert run(a, b, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 2
+    assert "more than once" in capsys.readouterr().err
+
+
+def test_missing_checkpoint_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = write_photo(tmp_path / "a.png", 96, 64)
+    assert run(photo, "--out", tmp_path / "out", "--checkpoint", tmp_path / "none") == 2
+    assert "no checkpoint" in capsys.readouterr().err
+
+
+def test_maps_at_image_size_keep_their_meaning() -> None:
+    small = build_inference(height=48, width=64)
+    record = Inference(**{**vars(small), "image_size": (96, 128)})
+    maps = at_image_size(record)
+    assert record.segmentation is not None and record.depth is not None
+    assert np.array_equal(maps["segmentation"][::2, ::2], record.segmentation)
+    assert maps["depth"].shape == (96, 128)
+    assert record.depth.min() <= maps["depth"].min() <= maps["depth"].max() <= record.depth.max()
+    assert np.allclose(np.linalg.norm(maps["normals"], axis=2), 1, atol=1e-5)
+
+
+def test_written_values_can_be_read_back(tmp_path: Path) -> None:
+    record = build_inference(height=48, width=64)
+    folder = write_folder(record, tmp_path / "x")
+    assert record.boundary is not None
+    levels = np.asarray(Image.open(folder / "boundary.png"))
+    assert np.abs(levels / 65535 - record.boundary).max() < 1e-4
+    assert np.array_equal(np.asarray(Image.open(folder / "segmentation.png")), record.segmentation)
+    assert json.loads((folder / "result.json").read_text()) == json.loads(json.dumps(summary(record)))
