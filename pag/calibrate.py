@@ -25,12 +25,16 @@ from pag.network import PAGNet
 from pag.pretrained import save_checkpoint
 from pag.train import FOLDERS
 
-REQUESTS = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.98)
+REQUESTS = (0.02, *(round(0.1 + 0.05 * i, 2) for i in range(17)), 0.98)
 """Budgets at which the gates are asked; what they use is measured."""
 
 
-def load_state(path: Path) -> PAGNet:
-    """The running mean of the weights in a training state, as a network in evaluation mode.
+def load_state(path: Path, weights: str = "mean") -> PAGNet:
+    """The weights in a training state, as a network in evaluation mode.
+
+    Args:
+        path: written by `pag.train`.
+        weights: ``mean`` takes the running mean over the steps, ``net`` the last step's.
 
     Raises:
         WeightsError: not a training state, or incomplete.
@@ -38,8 +42,8 @@ def load_state(path: Path) -> PAGNet:
     try:
         with safe_open(path, "pt") as file:
             config = PAGConfig.from_json(file.metadata()["network"])
-            names = [k for k in file.keys() if k.startswith("mean.")]  # noqa: SIM118
-            tensors = {k.removeprefix("mean."): file.get_tensor(k) for k in names}
+            names = [k for k in file.keys() if k.startswith(f"{weights}.")]  # noqa: SIM118
+            tensors = {k.removeprefix(f"{weights}."): file.get_tensor(k) for k in names}
         net = PAGNet(config)
         net.load_state_dict(tensors)
     except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
@@ -90,9 +94,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with the three datasets")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     parser.add_argument("--images", type=int, default=8, help="validation images of each dataset")
+    parser.add_argument(
+        "--weights", choices=("mean", "net"), default="mean", help="running mean, or the last step's"
+    )
     args = parser.parse_args(argv)
     try:
-        net = load_state(args.state)
+        net = load_state(args.state, args.weights)
         datasets = [open_dataset(name, args.data / f, "val") for name, f in FOLDERS.items()]
         shares = measure(net, sample_images(datasets, args.images), REQUESTS)
         table = build_table(tuple(net.gates), shares)

@@ -119,6 +119,7 @@ def evaluate(
     """
     classes = _check(predictor, dataset, budgets, masks, policy, limit, workers)
     labels = next((name for name, names in LABEL_SETS.items() if names == classes), "all")
+    settings = {"execution": execution, "tasks": dataset.tasks, "labels": labels, "size": size}
     indices = evenly_spaced(len(dataset), limit)
     with boundary_matcher(workers if "boundary" in dataset.tasks else 1) as matcher:
         scores = [
@@ -129,12 +130,6 @@ def evaluate(
         for place, index in enumerate(indices):
             sample = dataset[index]
             annotations = dataset.annotations(index) if isinstance(dataset, Annotated) else []
-            settings = {
-                "execution": execution,
-                "tasks": dataset.tasks,
-                "labels": labels,
-                "size": size,
-            }
             run = partial(predictor, sample.image, **settings)
             learned = {budget: run(budget, policy=policy) for budget in budgets}
             for done, score in enumerate(scores, start=place * len(scores) + 1):

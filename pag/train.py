@@ -26,9 +26,10 @@ from pag.config import PAGConfig, TrainConfig
 from pag.data import IGNORE, Dataset, open_dataset
 from pag.data.batch import Batch
 from pag.data.mixture import CachedDataset, Mixture, prefetch
-from pag.errors import InputError, PAGError, WeightsError
+from pag.errors import PAGError, WeightsError
 from pag.inference import TASKS
 from pag.losses import distillation_losses, task_losses
+from pag.macs import network_cost
 from pag.network import PAGNet, Sampling
 from pag.pretrained import frozen_norms, load_imagenet
 
@@ -112,8 +113,6 @@ class Trainer:
         return total.float(), report
 
     def _draw_budget(self, step: int, generator: torch.Generator, size: Iterable[int]) -> float:
-        from pag.macs import network_cost
-
         height, width = size
         floor = network_cost(self.net, (height, width), TASKS).floor + 0.02
         lowest = self.config.lowest_budget(step, floor)
@@ -288,7 +287,7 @@ def main(argv: list[str] | None = None) -> int:
         if args.start is not None and not (args.out / STATE).exists():
             (args.out / STATE).write_bytes(args.start.read_bytes())
         run(net, config, open_training_data(args.data), args.out, args.save_seconds)
-    except (PAGError, InputError) as error:
+    except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     return 0
 

@@ -52,12 +52,15 @@ def ponder_figure(inference: Inference, opacity: float = 0.65, height: int = 460
         opacity=opacity,
         hovertemplate=PONDER_HOVER.format(gates=len(inference.gates)),
         colorbar={
-            "title": {"text": PONDER_BAR, "side": "right"},
-            "thickness": 14,
+            "title": {"text": PONDER_BAR, "side": "top"},
+            "orientation": "h",
+            "thickness": 10,
             "outlinewidth": 0,
             "tick0": 0,
             "dtick": 3,
-            "x": 1.01,
+            "len": 0.5,
+            "y": 1.0,
+            "yanchor": "bottom",
         },
     )
     figure = go.Figure(heatmap)
@@ -77,7 +80,7 @@ def ponder_figure(inference: Inference, opacity: float = 0.65, height: int = 460
     figure.update_yaxes(range=[size[0], 0], scaleanchor="x", **axis)
     figure.update_layout(
         height=height,
-        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        margin={"l": 4, "r": 4, "t": 52, "b": 4},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": CHART_TEXT, "size": 13},

@@ -12,7 +12,7 @@ from app.palette import css
 def heading(title: str, task: str, hint: str) -> str:
     """The head of a card: a question, the task's name in the field's words, and one line."""
     return (
-        f'<h3 class="pag-title">{escape(title)} <span class="pag-task">{escape(task)}</span></h3>'
+        f'<h3 class="pag-title"><span class="pag-task">{escape(task)}</span> {escape(title)}</h3>'
         f'<p class="pag-hint">{escape(hint)}</p>'
     )
 
