@@ -85,6 +85,8 @@ PONDER_HINT = (
 )
 PONDER_EMPTY = "Once a photo is analysed, this shows where the network spent its compute."
 PONDER_BAR = "layers that ran"
+PONDER_BARS = "Share of pixels by how many layers ran there"
+PONDER_COUNT = ("{count} layer", "{count} layers")
 PONDER_HOVER = (
     "<b>%{{z}} of {gates} layers</b> ran here<br>%{{customdata:.1f}} kMACs at this pixel"
     "<extra></extra>"
@@ -128,7 +130,6 @@ SECONDS_HEAD = ("Part", "Milliseconds")
 SECONDS_CAPTION = "Measured time"
 
 # Messages
-NOTICE_TITLE = "That did not work"
 NO_PHOTO = (
     "There is no photo here. Choose one, or click an example. "
     "(A photo is forgotten after a while without use.)"
@@ -145,7 +146,6 @@ UNEXPECTED = (
     "Something went wrong inside the program, not with your photo. The last answer is still "
     "shown; please try again."
 )
-EXAMPLE_MISSING = "That example is not installed here."
 NOTHING_TO_DOWNLOAD = "There is nothing to download yet. Choose a photo first."
 
 # The program's own start
@@ -177,6 +177,11 @@ CITATION = """@inproceedings{kong2019pag,
   booktitle = {IEEE Winter Conference on Applications of Computer Vision (WACV)},
   year      = {2019}
 }"""
+
+
+def layer_count(count: int) -> str:
+    """A number of layers in words: 1 layer, 2 layers."""
+    return PONDER_COUNT[count != 1].format(count=count)
 
 
 def dilation_name(dilation: int) -> str:

@@ -14,14 +14,20 @@ VISITORS = 48  # sessions kept in memory at once; the least recently used goes f
 
 def theme() -> gr.themes.Base:
     """Calm greys, one blue, a typeface that comes with Gradio: nothing is fetched elsewhere."""
+    # Of the weights that Gradio ships of this typeface only 400 and 700 have all letters.
+    local = gr.themes.utils.fonts.LocalFont
     return gr.themes.Base(
         primary_hue=gr.themes.colors.blue,
         secondary_hue=gr.themes.colors.blue,
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_md,
-        font=(gr.themes.utils.fonts.LocalFont("IBM Plex Sans"), "system-ui", "sans-serif"),
-        font_mono=(gr.themes.utils.fonts.LocalFont("IBM Plex Mono"), "monospace"),
+        font=(local("IBM Plex Sans", (400, 700)), "system-ui", "sans-serif"),
+        font_mono=(local("IBM Plex Mono", (400, 700)), "monospace"),
     ).set(
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color="*neutral_500",
+        block_info_text_color_dark="*neutral_400",
         body_background_fill="*neutral_50",
         body_background_fill_dark="*neutral_950",
         block_background_fill="white",

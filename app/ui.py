@@ -97,7 +97,7 @@ def _wire(page: Page, desk: Desk) -> None:
     the open one, because drawing all takes longer than a small network.
     """
     asked = page.controls
-    own = find_examples()
+    shown = find_examples()
     show = [page.session, *page.numbers, *page.outputs]
     show_photo = [asked.photo, *show]
     compute: dict[str, Any] = {
@@ -108,19 +108,21 @@ def _wire(page: Page, desk: Desk) -> None:
         "show_progress_on": page.numbers,
     }
 
-    def open_upload(session: Session, source: Any, *wish: Any) -> list[Any]:
+    def open_photo(session: Session, source: Any, *wish: Any) -> list[Any]:
         after = _guarded(session, lambda: desk.open(session, source, Wish(*wish)))
         return [controls.render_photo(after), *_reply(session, after)]
 
-    def open_example(session: Session, index: int | None, *wish: Any) -> list[Any]:
-        known = index is not None and 0 <= index < len(own)
-        return open_upload(session, own[index] if known else None, *wish)
+    def open_upload(session: Session, source: Any, *wish: Any) -> list[Any]:
+        if source is None:  # the visitor took the photo away
+            return [None, *_reply(session, forget(session))]
+        return open_photo(session, source, *wish)
+
+    def open_example(session: Session, index: Any, *wish: Any) -> list[Any]:
+        known = isinstance(index, int) and 0 <= index < len(shown)
+        return open_photo(session, shown[index] if known else None, *wish)
 
     def open_first(session: Session, *wish: Any) -> list[Any]:
         return open_example(session, 0, *wish)
-
-    def clear(session: Session) -> list[Any]:
-        return _reply(session, forget(session))
 
     def adjust(session: Session, *wish: Any) -> list[Any]:
         return _reply(session, _guarded(session, lambda: desk.adjust(session, Wish(*wish))))
@@ -136,12 +138,11 @@ def _wire(page: Page, desk: Desk) -> None:
         asked.photo.input(
             open_upload, [page.session, asked.photo, *asked.wish], show_photo, **compute
         ),
-        asked.photo.clear(clear, [page.session], show, **compute),
         asked.examples.click(
             open_example, [page.session, asked.examples, *asked.wish], show_photo, **compute
         ),
     ]
-    if own:
+    if shown:
         events.append(
             page.blocks.load(open_first, [page.session, *asked.wish], show_photo, **compute)
         )
@@ -182,7 +183,7 @@ def _drawer(name: str) -> Callable[[Session], list[Any]]:
 def _reply(before: Session, after: Session) -> list[Any]:
     """Updates for the session, the numbers and the outputs; a failed action changes no picture."""
     if after.message:
-        gr.Warning(escape(after.message), title=content.NOTICE_TITLE)
+        gr.Warning(escape(after.message))
     pictures = outputs.render(after)
     if after.answer is before.answer:
         pictures = _skip(pictures)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pag.errors import BudgetError
 from pag.gate import binary_gumbel
-from pag.macs import LayerCost, NetworkCost, halo
+from pag.macs import LayerCost, NetworkCost, area, halo
 
 POLICIES = ("exact", "adaptive")
 
@@ -29,7 +29,10 @@ def check_budget(budget: object, floor: float = 0.0) -> float:
     """
     if isinstance(budget, bool) or not isinstance(budget, int | float | np.floating | np.integer):
         raise BudgetError(f"The budget is {budget!r}; expected a number up to 1.")
-    value = float(budget)
+    try:
+        value = float(budget)
+    except OverflowError:  # a whole number too large for a float
+        value = math.inf
     if not math.isfinite(value):
         raise BudgetError(f"The budget is {value}; expected a number up to 1.")
     if value > 1 or value <= 0:
@@ -77,10 +80,15 @@ class BudgetTable:
     shares: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
+        widths = {len(row) for row in self.shares}
+        if len(self.shares) < 2 or widths != {len(self.names)}:
+            raise BudgetError(
+                f"A budget table of {len(self.shares)} rows with {sorted(widths)} shares does not "
+                f"fit; expected at least 2 rows with a share for each of {len(self.names)} layers."
+            )
         array = np.array(self.shares, dtype=np.float64)
-        if array.ndim != 2 or array.shape[1] != len(self.names) or len(array) < 2:
-            raise BudgetError(f"A budget table of shape {array.shape} does not fit {len(self.names)} layers.")
-        if (np.diff(array, axis=0) < 0).any() or array[0].any() or not (array[-1] == 1).all():
+        rising = (np.diff(array, axis=0) >= 0).all()  # False where a share is NaN, too
+        if not rising or array[0].any() or not (array[-1] == 1).all():
             raise BudgetError("A budget table must rise from 0 to 1 in every layer.")
 
     @classmethod
@@ -182,7 +190,7 @@ class _ExactPass:
         self.policy = policy
         self.layers = cost.layers
         self.budgets = [float(b) for b in budget]
-        self.allotted = [policy.table.allot(cost, b) for b in self.budgets]
+        self.allotted = [leave_room(policy.table.allot(cost, b), cost, b) for b in self.budgets]
         self.carry = [0.0 for _ in self.budgets]
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
@@ -205,6 +213,23 @@ class _ExactPass:
         # The saving lowers executed and dense alike; the budget is a share of the latter.
         for i, (budget, macs) in enumerate(zip(self.budgets, saved.tolist(), strict=True)):
             self.carry[i] += (1 - budget) * macs
+
+
+def leave_room(macs: list[float], cost: NetworkCost, budget: float) -> list[float]:
+    """Allotments of the same sum whose last layer can spend whatever MultiPool may save.
+
+    What MultiPool's 1x1 path saves is known when only one gated layer is left to spend it, so
+    that layer must not be full; what it gives up goes to where there is room.
+    """
+    last = cost.layers[-1]
+    most = last.dense - (1 - budget) * cost.pool_saving * area(last.output_size)
+    excess = macs[-1] - most
+    if excess <= 0:
+        return macs
+    others = list(zip(cost.layers[:-1], macs[:-1], strict=True))
+    room = sum(layer.dense - spent for layer, spent in others)
+    share = min(1.0, excess / max(1.0, room))
+    return [*(spent + share * (layer.dense - spent) for layer, spent in others), most]
 
 
 def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, float]:

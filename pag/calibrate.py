@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     parser.add_argument("--images", type=int, default=8, help="validation images of each dataset")
     parser.add_argument(
-        "--weights", choices=("mean", "net"), default="mean", help="running mean, or the last step's"
+        "--weights", choices=("mean", "net"), default="mean", help="running mean or last step"
     )
     args = parser.parse_args(argv)
     try:

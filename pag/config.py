@@ -79,11 +79,13 @@ class PAGConfig(JsonConfig):
 
     def __post_init__(self) -> None:
         if self.output_stride not in OUTPUT_STRIDES:
-            raise InputError(f"output_stride is {self.output_stride}; expected one of {OUTPUT_STRIDES}")
+            raise InputError(
+                f"output_stride is {self.output_stride}; expected one of {OUTPUT_STRIDES}"
+            )
         if self.gate_scope not in GATE_SCOPES:
             raise InputError(f"gate_scope is {self.gate_scope!r}; expected one of {GATE_SCOPES}")
         if not self.dilations or min(self.dilations) < 0:
-            raise InputError(f"dilations are {self.dilations}; expected at least one, none negative")
+            raise InputError(f"dilations are {self.dilations}; expected some, none negative")
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,22 @@
-"""How a gated bottleneck is executed.
+"""How a gated bottleneck is executed: densely, sparsely, or whichever is faster.
 
 `DenseExecution` computes everywhere and masks: the reference, and the training form.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from pag.backbones import Bottleneck
+from pag.errors import InputError
+from pag.macs import per_pixel
+from pag.sparse import ActivePixels, SparseExecution, check_fused, run_active, ungated
+
+EXECUTIONS = ("auto", "sparse", "dense")
 
 
 class Execution(Protocol):
@@ -41,3 +48,120 @@ class DenseExecution:
             return block.expand(spatial) * gate
         skipped = reduced[:, :, :: block.stride, :: block.stride]
         return block.expand(gate * spatial + (1 - gate) * skipped)
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """When skipping saves time, for one family of blocks.
+
+    Sparse execution of E multiply-adds takes as long as dense execution of
+    (E + overhead) / share, where E are the switched multiply-adds that the mask asks for.
+
+    Attributes:
+        scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
+        width: channels inside the bottleneck.
+        stride: of its 3x3 convolution.
+        share: executed / dense multiply-adds below which sparse wins on large maps.
+        overhead: multiply-adds that could be done while indices are built.
+    """
+
+    scope: str
+    width: int
+    stride: int
+    share: float
+    overhead: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.share <= 1 and self.overhead >= 0):
+            raise InputError(
+                f"The break-even share is {self.share} and its overhead {self.overhead}; "
+                "expected a share from 0 to 1 and an overhead of at least 0."
+            )
+
+    def favours_sparse(self, executed: float, dense: float) -> bool:
+        """Whether `executed` multiply-adds done sparsely take less time than `dense` densely."""
+        return executed + self.overhead < self.share * dense
+
+
+BREAK_EVEN = (
+    BreakEven("block", 64, 1, 0.80, 20e6),
+    BreakEven("block", 128, 1, 0.85, 20e6),
+    BreakEven("block", 128, 2, 0.85, 20e6),
+    BreakEven("block", 256, 1, 0.90, 20e6),
+    BreakEven("conv", 64, 1, 0.70, 20e6),
+    BreakEven("conv", 128, 1, 0.80, 20e6),
+    BreakEven("conv", 128, 2, 0.80, 20e6),
+    BreakEven("conv", 256, 1, 0.85, 20e6),
+)
+"""Of CPUs; from assets/results/break_even.json (`python -m pag.benchmark --layers`)."""
+
+
+class AutoExecution:
+    """Sparse where that is faster, dense elsewhere, layer by layer.
+
+    A mask that is full runs densely and is equal to `DenseExecution` bit for bit. The table
+    holds for CPUs; on other devices, for which nothing has been measured, all runs densely.
+
+    Args:
+        table: break-even of each family of blocks. A width that it lacks takes the next
+            smaller one, where skipping pays less.
+    """
+
+    def __init__(self, table: tuple[BreakEven, ...] = BREAK_EVEN) -> None:
+        self.table = table
+
+    @torch.no_grad()
+    def residual(self, block: Bottleneck, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+        """See `Execution`.
+
+        Raises:
+            InputError: the network is not fused.
+        """
+        check_fused(block)
+        mask = mask.bool()
+        active = int(mask.sum())
+        if active == mask.numel():
+            return ungated(block, a)
+        pixels = self._worthwhile(block, a, mask, active, scope)
+        if pixels is None:
+            return DenseExecution().residual(block, a, mask, scope)
+        return run_active(block, a, mask, pixels)
+
+    def _worthwhile(
+        self, block: Bottleneck, a: Tensor, mask: Tensor, active: int, scope: str
+    ) -> ActivePixels | None:
+        """The pixels to compute, or None where computing all is faster."""
+        rule = self.rule(scope, block.conv3.in_channels, block.stride)
+        if rule is None or a.device.type != "cpu":
+            return None
+        per_output, per_input = per_pixel(block.conv2), 0
+        if scope == "block":
+            per_output, per_input = per_output + per_pixel(block.conv3), per_pixel(block.conv1)
+        inputs = a.shape[0] * a.shape[2] * a.shape[3]
+        dense = per_output * mask.numel() + per_input * inputs
+        # The halo is never smaller than the active set; finding out how large it is costs time.
+        if not rule.favours_sparse((per_output + per_input) * active, dense):
+            return None
+        pixels = ActivePixels.under(mask, block, scope, (a.shape[2], a.shape[3]))
+        halo = 0 if pixels.inputs is None else len(pixels.inputs)
+        faster = rule.favours_sparse(per_output * active + per_input * halo, dense)
+        return pixels if faster else None
+
+    def rule(self, scope: str, width: int, stride: int) -> BreakEven | None:
+        """The table's entry for a block, or None: dense."""
+        fitting = [
+            entry for entry in self.table
+            if entry.scope == scope and entry.stride == stride and entry.width <= width
+        ]  # fmt: skip
+        return max(fitting, key=lambda entry: entry.width, default=None)
+
+
+def build_execution(name: str) -> Execution:
+    """``auto``, ``sparse`` or ``dense`` as an `Execution`; `InputError` for other names."""
+    if name == "auto":
+        return AutoExecution()
+    if name == "sparse":
+        return SparseExecution()
+    if name == "dense":
+        return DenseExecution()
+    raise InputError(f"execution is {name!r}; expected one of {', '.join(EXECUTIONS)}.")

@@ -78,4 +78,5 @@ def binary_gumbel(logits: Tensor, temperature: float, generator: torch.Generator
     noise = torch.logit(uniform).to(logits.device)
     soft = torch.sigmoid((logits + noise) / temperature)
     hard = (soft > 0.5).to(soft.dtype)
-    return hard + soft - soft.detach()
+    # In this order the sum is exactly 0 or 1, which hard + soft - soft is not.
+    return soft + (hard - soft).detach()

@@ -121,7 +121,8 @@ class Inference:
     def dilation_fractions(self) -> dict[int, float]:
         """Share of pixels that chose each dilation; the values sum to 1."""
         counts = np.bincount(self.dilation.ravel(), minlength=len(self.dilations))
-        return {d: float(c / self.dilation.size) for d, c in zip(self.dilations, counts, strict=True)}
+        shares = (counts / self.dilation.size).tolist()
+        return dict(zip(self.dilations, shares, strict=True))
 
     @property
     def class_fractions(self) -> dict[str, float]:
@@ -129,4 +130,5 @@ class Inference:
         if self.segmentation is None:
             return {}
         counts = np.bincount(self.segmentation.ravel(), minlength=len(self.classes))
-        return {n: float(c / self.segmentation.size) for n, c in zip(self.classes, counts, strict=True)}
+        shares = (counts / self.segmentation.size).tolist()
+        return dict(zip(self.classes, shares, strict=True))

@@ -86,7 +86,9 @@ def task_losses(outputs: dict[str, Tensor], batch: Batch, weights: Tensor) -> di
     return {task: compute[task](output) for task, output in outputs.items()}
 
 
-def distillation_losses(student: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, Tensor]:
+def distillation_losses(
+    student: dict[str, Tensor], teacher: dict[str, Tensor]
+) -> dict[str, Tensor]:
     """How far the outputs at a lower budget are from those at the full one, task by task.
 
     Every pixel of every image counts, labelled or not. The teacher gets no gradient.

@@ -37,6 +37,7 @@ def per_pixel(*modules: nn.Module) -> int:
 
 
 def area(size: Size) -> int:
+    """Pixels of (H, W) = `size`."""
     return size[0] * size[1]
 
 
@@ -201,7 +202,8 @@ def network_cost(net: PAGNet, size: Size, tasks: tuple[str, ...]) -> NetworkCost
             layers.append(cost)
     decoder = net.decoder
     fixed += per_pixel(decoder.from_coarse) * area(current)
-    fixed += per_pixel(decoder.from_middle, decoder.fuse_middle, decoder.down) * area(halved(size, 3))
+    middle = (decoder.from_middle, decoder.fuse_middle, decoder.down)
+    fixed += per_pixel(*middle) * area(halved(size, 3))
     fixed += per_pixel(decoder.from_fine, decoder.fuse_fine) * area(at_4)
     for task in tasks:
         fixed += head_macs(net.heads[task], at_2, at_4)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pag.sparse import as_maps, as_rows, convolve_at, multiply_rows, neighbours, spans
+
 
 class MultiPool(nn.Module):
     """A 3x3 convolution whose dilation is chosen per pixel.
@@ -46,7 +48,9 @@ class MultiPool(nn.Module):
             return F.conv2d(x, self.point_weight, self.bias)
         return F.conv2d(x, self.weight, self.bias, padding=dilation, dilation=dilation)
 
-    def mix(self, x: Tensor, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def mix(
+        self, x: Tensor, temperature: float, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         """Training form: a hard Gumbel-softmax choice with a straight-through gradient.
 
         Returns:
@@ -76,23 +80,24 @@ class MultiPool(nn.Module):
             The output (B, C, H, W) and the index chosen (B, H, W) int64.
         """
         choice = self.scores(x).argmax(1)
-        offered = torch.tensor(self.dilations, device=x.device)
-        reach = offered[choice].flatten()
-        b, c, h, w = x.shape
-        rows = x.permute(0, 2, 3, 1).reshape(-1, c)
-        out = torch.empty_like(rows)
+        batch, channels, height, width = x.shape
+        reach = torch.tensor(self.dilations, device=x.device)[choice].flatten()
+        # The last row is what pixels off the map read.
+        rows = torch.cat([as_rows(x), x.new_zeros(1, channels)])
+        out = torch.empty_like(rows[:-1])
         points = torch.nonzero(reach == 0).squeeze(1)
+        for span in spans(len(points), x.device):
+            picked = rows.index_select(0, points[span])
+            values = multiply_rows(picked, self.point_weight.flatten(1), self.bias)
+            out.index_copy_(0, points[span], values)
         fields = torch.nonzero(reach > 0).squeeze(1)
-        if len(points):
-            weight = self.point_weight.view(c, c)
-            out[points] = F.linear(rows[points], weight, self.bias)
-        if len(fields):
-            neighbours = self._neighbours(fields, reach[fields], h, w, len(rows))
-            padded = torch.cat([rows, rows.new_zeros(1, c)])
-            gathered = padded[neighbours.flatten()].view(len(fields), 9 * c)
-            weight = self.weight.permute(0, 2, 3, 1).reshape(c, 9 * c)
-            out[fields] = F.linear(gathered, weight, self.bias)
-        return out.view(b, h, w, c).permute(0, 3, 1, 2), choice
+        numbers = torch.arange(len(out), device=x.device).view(batch, height, width)
+        read = neighbours(
+            fields, (height, width), numbers, len(out), 1, reach[fields, None], max(self.dilations)
+        )
+        for span, values in convolve_at(rows, read, self.weight, self.bias):
+            out.index_copy_(0, fields[span], values)
+        return as_maps(out, batch, (height, width)), choice
 
     def fold(self, norm: nn.BatchNorm2d) -> None:
         """Fold a following BatchNorm into both kernels, in place."""
@@ -103,14 +108,3 @@ class MultiPool(nn.Module):
             self.weight.mul_(scale.view(-1, 1, 1, 1))
             self.point_weight.mul_(scale.view(-1, 1, 1, 1))
             self.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
-
-    @staticmethod
-    def _neighbours(pixels: Tensor, reach: Tensor, h: int, w: int, outside: int) -> Tensor:
-        """(N,) flat pixels and their dilations -> (N, 9) flat neighbours, `outside` off the map."""
-        step = torch.tensor([-1, 0, 1], device=pixels.device)
-        dy = step.repeat_interleave(3) * reach[:, None]
-        dx = step.repeat(3) * reach[:, None]
-        y = (pixels % (h * w) // w)[:, None] + dy
-        x = (pixels % w)[:, None] + dx
-        inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
-        return torch.where(inside, pixels[:, None] + dy * w + dx, outside)

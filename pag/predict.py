@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--budget", type=float, default=1.0, help="share of the full compute, up to 1")
+    parser.add_argument("--budget", type=float, default=1.0, help="share of full compute, up to 1")
     parser.add_argument("--policy", choices=POLICIES, default="exact")
     parser.add_argument("--execution", choices=("auto", "sparse", "dense"), default="auto")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
@@ -74,8 +74,8 @@ def check_distinct(images: list[Path]) -> None:
     twice = [stem for stem, count in Counter(path.stem for path in images).items() if count > 1]
     if twice:
         raise InputError(
-            f"{len(twice)} name(s) occur more than once, {twice[0]!r} for one; results go to a folder "
-            "named like the image, so give images of different names or run them apart."
+            f"{len(twice)} name(s) occur more than once, {twice[0]!r} for one; results go to a "
+            "folder named like the image, so give images of different names or run them apart."
         )
 
 

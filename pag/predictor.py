@@ -54,7 +54,7 @@ class Predictor:
         self.table = checkpoint.table
         self.digest = checkpoint.digest
         net = fuse_batchnorm(copy.deepcopy(checkpoint.net))
-        self.net = net.to(self.device).to(memory_format=torch.channels_last)
+        self.net = net.to(self.device).to(memory_format=torch.channels_last)  # pyright: ignore
         self._executions = {name: build_execution(name) for name in ("auto", "sparse", "dense")}
         shapes = ((480, 480), (480, 360), (480, 320), (480, 270), (480, 60), (320, 240), (64, 64))
         floors = [network_cost(self.net, shape, TASKS).floor for shape in shapes]
@@ -100,7 +100,7 @@ class Predictor:
         started = time.perf_counter()
         chosen, allowed = self._check(policy, execution, tasks, labels, size)
         picture = open_picture(image, size)
-        height, width = fit_size(*picture.pixels.shape[:2], size)
+        height, width = fit_size(*picture.size, size)
         pixels = resize(picture.pixels, (height, width))
         opened = time.perf_counter()
         wanted = tuple(task for task in TASKS if task in tasks)
@@ -164,25 +164,30 @@ class Predictor:
     ) -> tuple[GatePolicy, Tensor | None]:
         """The policy as an object and the classes allowed (None: all); `InputError` otherwise."""
         if execution not in self._executions:
-            raise InputError(f"execution is {execution!r}; expected one of {', '.join(self._executions)}.")
+            known = ", ".join(self._executions)
+            raise InputError(f"The execution is {execution!r}; expected one of {known}.")
         unknown = [task for task in tasks if task not in TASKS]
         if unknown or not tasks:
             raise InputError(f"tasks are {list(tasks)}; expected some of {', '.join(TASKS)}.")
         if isinstance(size, bool) or not isinstance(size, int) or not MIN_SIZE <= size <= MAX_SIZE:
             raise InputError(
-                f"The working size is {size!r}; expected a whole number from {MIN_SIZE} to {MAX_SIZE}."
+                f"The working size is {size!r}; "
+                f"expected a whole number from {MIN_SIZE} to {MAX_SIZE}."
             )
         if labels not in LABEL_SETS:
             raise InputError(f"labels is {labels!r}; expected one of {', '.join(LABEL_SETS)}.")
         allowed = torch.tensor([name in LABEL_SETS[labels] for name in self.config.classes])
         if not allowed.any():
-            raise InputError(f"This checkpoint was not trained on {labels} classes; use labels 'all'.")
-        named = {"exact": ExactPolicy(self.table), "adaptive": AdaptivePolicy()}
+            raise InputError(f"This checkpoint knows no {labels} classes; use labels 'all'.")
         if isinstance(policy, str):
             if policy not in POLICIES:
-                raise InputError(f"The policy is {policy!r}; expected one of {', '.join(POLICIES)}.")
-            policy = named[policy]
-        return policy, None if allowed.all() else allowed
+                raise InputError(
+                    f"The policy is {policy!r}; expected one of {', '.join(POLICIES)}."
+                )
+            chosen = ExactPolicy(self.table) if policy == "exact" else AdaptivePolicy()
+        else:
+            chosen = policy
+        return chosen, None if allowed.all() else allowed
 
     def _to_tensor(self, pixels: np.ndarray) -> Tensor:
         """(H, W, 3) uint8 -> (1, 3, H, W) float32 in 0..1, channels last."""
@@ -199,7 +204,7 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError as error:
         raise InputError(f"The device is {name!r}; expected auto, cpu or cuda.") from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError("The device is cuda, but this machine offers no CUDA GPU; use auto or cpu.")
+        raise InputError("The device is cuda, but there is no CUDA GPU here; use auto or cpu.")
     return device
 
 
@@ -208,8 +213,7 @@ def open_picture(image: Photo, size: int) -> Picture:
     if isinstance(image, Picture):
         return image
     if isinstance(image, np.ndarray):
-        pixels = image_from_array(image)
-        return pixels if isinstance(pixels, Picture) else Picture(pixels, pixels.shape[:2])
+        return image_from_array(image)
     return open_image(image, size_hint=size)
 
 

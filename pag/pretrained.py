@@ -23,6 +23,7 @@ DEFAULT_CHECKPOINT = "default"
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 CHECKPOINT_FORMAT = 1
+COUNTER = "num_batches_tracked"  # of BatchNorm; means nothing here and is not stored
 
 BATCHNORM = {
     "gamma": "weight",
@@ -50,7 +51,7 @@ class ImportReport:
 def load_tensors(path: str | Path) -> dict[str, torch.Tensor]:
     """All tensors of a safetensors file; `WeightsError` if it is none."""
     if not Path(path).is_file():
-        raise WeightsError("There is no weights file at the place given; expected a .safetensors file.")
+        raise WeightsError("There is no weights file at the place given; expected .safetensors.")
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
@@ -109,7 +110,9 @@ def load_imagenet(backbone: ResNet50, path: str | Path) -> ImportReport:
         if not ours.startswith("res5") and theirs not in used
     ]  # fmt: skip
     if missing:
-        raise WeightsError(f"The ImageNet weights lack {len(missing)} tensors, {missing[0]} for one.")
+        raise WeightsError(
+            f"The ImageNet weights lack {len(missing)} tensors, {missing[0]} for one."
+        )
     with torch.no_grad():
         for theirs, ours in used.items():
             state[ours].copy_(tensors[theirs])
@@ -117,15 +120,13 @@ def load_imagenet(backbone: ResNet50, path: str | Path) -> ImportReport:
     return ImportReport(
         used=tuple(sorted(used)),
         unused=tuple(sorted(set(tensors) - set(used))),
-        fresh=tuple(
-            name for name in state if name not in filled and not name.endswith("num_batches_tracked")
-        ),
+        fresh=tuple(sorted(name for name in set(state) - filled if not name.endswith(COUNTER))),
     )
 
 
 def frozen_norms(backbone: ResNet50) -> list[nn.BatchNorm2d]:
     """The BatchNorms whose ImageNet statistics are kept: those of the stem and res2 to res4."""
-    trained = {id(m) for m in backbone.res5.modules()} | {id(backbone.final_norm)}
+    trained = {id(m) for m in backbone.get_submodule("res5").modules()} | {id(backbone.final_norm)}
     return [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d) and id(m) not in trained]
 
 
@@ -155,8 +156,8 @@ def find_checkpoint(name: str | Path | None = None) -> Path:
             return folder
     known = sorted(p.parent.name for p in CHECKPOINTS.glob(f"*/{CONFIG_FILE}"))
     raise WeightsError(
-        f"There is no checkpoint called {str(name or DEFAULT_CHECKPOINT)!r}; expected a folder with "
-        f"{CONFIG_FILE} and {WEIGHTS_FILE}, or one of: {', '.join(known) or 'none is installed'}."
+        f"There is no checkpoint called {str(name or DEFAULT_CHECKPOINT)!r}; expected a folder "
+        f"with {CONFIG_FILE} and {WEIGHTS_FILE}, or one of: {', '.join(known) or 'none here'}."
     )
 
 
@@ -171,7 +172,7 @@ def save_checkpoint(folder: str | Path, net: PAGNet, table: BudgetTable) -> None
     tensors = {
         name: (value.half() if value.ndim == 4 else value).cpu().contiguous()
         for name, value in net.state_dict().items()
-        if not name.endswith("num_batches_tracked")
+        if not name.endswith(COUNTER)
     }
     settings = {
         "format": CHECKPOINT_FORMAT,
@@ -207,7 +208,7 @@ def load_checkpoint(name: str | Path | None = None) -> Checkpoint:
     weights = folder / WEIGHTS_FILE
     tensors = {k: v.float() for k, v in load_tensors(weights).items()}
     net = PAGNet(config)
-    counters = {k: v for k, v in net.state_dict().items() if k.endswith("num_batches_tracked")}
+    counters = {k: v for k, v in net.state_dict().items() if k.endswith(COUNTER)}
     try:
         net.load_state_dict(tensors | counters, strict=True)
     except RuntimeError as error:

@@ -69,8 +69,9 @@ class Trainer:
         loss, report = self._loss(batch, step)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
-        if not torch.isfinite(norm):
-            raise WeightsError(f"training diverged at step {step}: the gradient is not finite")
+        # A loss of NaN may well have a finite gradient: the sign of NaN counts as 0.
+        if not (torch.isfinite(norm) and torch.isfinite(loss)):
+            raise WeightsError(f"training diverged at step {step}: not finite")
         self.optimizer.step()
         self._update_mean()
         self.step += 1
@@ -190,8 +191,8 @@ def parameter_groups(net: PAGNet, config: TrainConfig) -> tuple[list[str], list[
         (slow if pretrained else fast).append((name, parameter))
     names = [name for name, _ in slow + fast]
     groups = [
-        {"params": [p for _, p in slow], "lr": config.lr_backbone, "initial_lr": config.lr_backbone},
-        {"params": [p for _, p in fast], "lr": config.lr_new, "initial_lr": config.lr_new},
+        {"params": [p for _, p in part], "lr": rate, "initial_lr": rate}
+        for part, rate in ((slow, config.lr_backbone), (fast, config.lr_new))
     ]
     return names, groups
 
@@ -199,9 +200,7 @@ def parameter_groups(net: PAGNet, config: TrainConfig) -> tuple[list[str], list[
 def twice(batch: Batch) -> Batch:
     """The batch followed by itself."""
     return Batch(
-        **{
-            f.name: torch.cat([getattr(batch, f.name)] * 2) for f in dataclasses.fields(batch)
-        }
+        **{f.name: torch.cat([getattr(batch, f.name)] * 2) for f in dataclasses.fields(batch)}
     )
 
 
@@ -251,7 +250,8 @@ def run(
                 report = trainer.update(next(batches))
                 seconds = time.monotonic() - started
                 rounded = {k: round(v, 5) for k, v in report.items()}
-                log.write(json.dumps({"step": step, **rounded, "seconds": round(seconds, 3)}) + "\n")
+                entry = {"step": step, **rounded, "seconds": round(seconds, 3)}
+                log.write(json.dumps(entry) + "\n")
                 log.flush()
                 bar.update()
                 bar.set_postfix(loss=f"{report['loss']:.3f}", refresh=False)
@@ -272,20 +272,23 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--save-seconds", type=float, default=120, help="between saved states")
     parser.add_argument(
-        "--network", type=json.loads, default={}, help='network settings, JSON: {"gate_scope": "conv"}'
+        "--network", type=json.loads, default={}, help='settings, JSON: {"gate_scope": "conv"}'
     )
-    parser.add_argument("--set", type=json.loads, default={}, help='run settings, JSON: {"steps": 100}')
+    parser.add_argument("--set", type=json.loads, default={}, help='settings: {"steps": 100}')
     args = parser.parse_args(argv)
     try:
         network, config = PAGConfig.from_dict(args.network), TrainConfig.from_dict(args.set)
         args.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
-        net = PAGNet(network).to(args.device, memory_format=torch.channels_last)
+        net = PAGNet(network).to(args.device)
+        net.to(memory_format=torch.channels_last)  # pyright: ignore
         if args.imagenet is not None:
             report = load_imagenet(net.backbone, args.imagenet)
             tqdm.write(f"ImageNet: {len(report.used)} tensors used, no place for {report.unused}")
         if args.start is not None and not (args.out / STATE).exists():
-            (args.out / STATE).write_bytes(args.start.read_bytes())
+            partial = (args.out / STATE).with_suffix(".partial")
+            partial.write_bytes(args.start.read_bytes())
+            os.replace(partial, args.out / STATE)
         run(net, config, open_training_data(args.data), args.out, args.save_seconds)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")

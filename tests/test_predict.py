@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pag import Inference, at_image_size, summary, write_folder
+from pag import at_image_size, summary, write_folder
 from pag.predict import main
 from tests.checkpoints import write_random_checkpoint
 from tests.records import build_inference
@@ -37,8 +37,8 @@ def run(*arguments: object) -> int:
 
 def test_folder_holds_what_was_promised(tmp_path: Path, checkpoint: Path) -> None:
     photo = write_photo(tmp_path / "street.png", 210, 151)
-    code = run(photo, "--out", tmp_path / "out", "--budget", 0.6, "--size", 128, "--checkpoint", checkpoint)
-    assert code == 0
+    options = ["--budget", 0.6, "--size", 128, "--checkpoint", checkpoint]
+    assert run(photo, "--out", tmp_path / "out", *options) == 0
     folder = tmp_path / "out" / "street"
     result = json.loads((folder / "result.json").read_text())
     assert result["budget_requested"] == 0.6
@@ -128,8 +128,7 @@ def test_missing_checkpoint_is_explained(
 
 
 def test_maps_at_image_size_keep_their_meaning() -> None:
-    small = build_inference(height=48, width=64)
-    record = Inference(**{**vars(small), "image_size": (96, 128)})
+    record = build_inference(height=48, width=64, image_size=(96, 128))
     maps = at_image_size(record)
     assert record.segmentation is not None and record.depth is not None
     assert np.array_equal(maps["segmentation"][::2, ::2], record.segmentation)
@@ -139,10 +138,11 @@ def test_maps_at_image_size_keep_their_meaning() -> None:
 
 
 def test_written_values_can_be_read_back(tmp_path: Path) -> None:
-    record = build_inference(height=48, width=64)
+    record = build_inference(height=48, width=64, image_size=(48, 64))
     folder = write_folder(record, tmp_path / "x")
     assert record.boundary is not None
     levels = np.asarray(Image.open(folder / "boundary.png"))
     assert np.abs(levels / 65535 - record.boundary).max() < 1e-4
     assert np.array_equal(np.asarray(Image.open(folder / "segmentation.png")), record.segmentation)
-    assert json.loads((folder / "result.json").read_text()) == json.loads(json.dumps(summary(record)))
+    written = json.loads((folder / "result.json").read_text())
+    assert written == json.loads(json.dumps(summary(record)))

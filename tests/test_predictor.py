@@ -33,7 +33,7 @@ def test_record_has_the_promised_shapes_and_units(predictor: Predictor) -> None:
     assert record.segmentation.shape == (97, 130)
     assert record.segmentation.max() < len(record.classes) == 11
     assert record.boundary is not None and record.boundary.shape == (97, 130)
-    assert 0 <= record.boundary.min() and record.boundary.max() <= 1
+    assert record.boundary.min() >= 0 and record.boundary.max() <= 1
     assert record.depth is not None and record.depth.dtype == np.float32
     assert record.depth.min() > 0
     assert record.normals is not None and record.normals.shape == (97, 130, 3)

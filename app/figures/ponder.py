@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from app.content import PONDER_BAR, PONDER_HOVER
-from app.figures.raster import data_uri, fit_within, luminance, nearest, unit_interval
+from app.content import PONDER_BAR, PONDER_HOVER, layer_count
+from app.figures.raster import LegendItem, data_uri, fit_within, luminance, nearest, unit_interval
 from app.palette import CHART_TEXT, PONDER_MAP, colormap_table
 from pag import Inference
 
@@ -88,6 +88,19 @@ def ponder_figure(inference: Inference, opacity: float = 0.65, height: int = 460
         modebar={"remove": ["select2d", "lasso2d", "autoScale2d"], "bgcolor": "rgba(0,0,0,0)"},
     )
     return figure
+
+
+def ponder_histogram(inference: Inference) -> list[LegendItem]:
+    """The share of pixels at which 0, 1, ... all gated layers ran, in the colours of the map."""
+    gates = len(inference.gates)
+    counts = np.bincount(inference.ponder_layers.ravel(), minlength=gates + 1)
+    places = unit_interval(np.arange(gates + 1), 0, gates)
+    return [
+        LegendItem(layer_count(n), (int(r), int(g), int(b)), float(count / counts.sum()))
+        for n, (count, (r, g, b)) in enumerate(
+            zip(counts, colormap_table(PONDER_MAP)[places], strict=True)
+        )
+    ][::-1]
 
 
 def mean_ponder(inference: Inference) -> float:

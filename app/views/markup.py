@@ -28,7 +28,7 @@ def legend(items: Iterable[LegendItem], empty: str = "") -> str:
     return f'<ul class="pag-legend">{entries}</ul>' if entries else note(empty)
 
 
-def share_bars(items: Sequence[LegendItem]) -> str:
+def share_bars(items: Sequence[LegendItem], *, title: str = "", compact: bool = False) -> str:
     """A legend whose shares are also drawn as bars."""
     longest = max((item.share for item in items), default=0.0) or 1.0
     rows = "".join(
@@ -39,7 +39,8 @@ def share_bars(items: Sequence[LegendItem]) -> str:
         f'<span class="pag-share">{percent(item.share)}</span></li>'
         for item in items
     )
-    return f'<ul class="pag-bars">{rows}</ul>'
+    head = f'<p class="pag-subtitle">{escape(title)}</p>' if title else ""
+    return f'{head}<ul class="pag-bars{" pag-compact" if compact else ""}">{rows}</ul>'
 
 
 def colour_bar(gradient: str, ticks: Sequence[str]) -> str:
@@ -92,7 +93,7 @@ def notice(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share for reading: 63%, 4.2%, <0.1%."""
-    if 0 < share < 0.001:
-        return "<0.1%"
+    """A share for reading: 63%, 4.2%, <0.1%, 0%."""
+    if share < 0.001:
+        return "<0.1%" if share > 0 else "0%"
     return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"

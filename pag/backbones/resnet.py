@@ -125,6 +125,8 @@ class ResNet50(nn.Module):
     """
 
     pool_block = "res5_2"
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, output_stride: int, dilations: tuple[int, ...]) -> None:
         super().__init__()

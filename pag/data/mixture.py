@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -130,7 +130,7 @@ class Mixture:
 
 def prefetch(
     mixture: Mixture, start_step: int, size: int, crop: int, ahead: int = 1, workers: int = 1
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Yield the batches of `start_step`, `start_step + 1`, ... without end.
 
     Background threads stay `ahead` batches in front; the batches are those of

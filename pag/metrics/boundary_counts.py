@@ -92,8 +92,8 @@ def count_matches(
     Args:
         strength: (H, W) boundary strength, 0..1.
         annotations: the boundaries drawn by each annotator, (H, W) bool, at least one.
-        thresholds: how many thresholds, evenly spaced; 33 change ODS by about 0.001
-            against the official 99, in half the time.
+        thresholds: how many thresholds, evenly spaced; 33 take half the time of the
+            official 99, with an ODS within 0.001 and an OIS about 0.004 lower.
         max_dist: tolerance as a share of the image's diagonal.
         nms: suppress non-maxima first; leave it out if `strength` has been thinned already.
 

@@ -68,4 +68,10 @@ class FakePredictor:
             policy=policy,
             execution=execution,
         )
-        return dataclasses.replace(record, image=np.array(photo))
+        return dataclasses.replace(record, image=np.array(photo), **_blurred(record, budget))
+
+
+def _blurred(record: Inference, budget: float) -> dict[str, np.ndarray]:
+    """The outputs of `record` shifted by the compute left out, so that a budget shows in each."""
+    shift = round(40 * (1.0 - budget))
+    return {task: np.roll(getattr(record, task), shift, axis=1) for task in record.tasks}

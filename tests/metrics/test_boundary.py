@@ -147,6 +147,15 @@ def test_blurred_boundary_is_thinned_before_it_is_scored():
     assert result.ods > 0.97
 
 
+def test_every_threshold_is_thinned_by_itself():
+    wide = line(40, 0.9) + line(39, 0.4) + line(41, 0.4)
+    found = count_matches(wide, [drawn(40)], thresholds=3, max_dist=0.03, nms=False)
+    # Three pixels wide at 0.25, where thinning eats a little of the ends, too.
+    assert 36 <= found.prediction[0] <= 40
+    assert found.prediction[1:].tolist() == [40, 40]
+    assert found.precision.tolist() == [1.0, 1.0, 1.0]
+
+
 def test_raising_the_threshold_never_adds_matches():
     rng = np.random.default_rng(3)
     truths = [rng.random(SHAPE) < 0.03 for _ in range(3)]

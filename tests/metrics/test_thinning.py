@@ -20,7 +20,8 @@ def ridge(angle, size=61, sigma=2.0):
 def components(mask, structure=None):
     """Label image and number of connected components."""
     labels = np.empty(mask.shape, dtype=np.int32)
-    return labels, ndimage.label(mask, structure, output=labels)
+    ndimage.label(mask, structure, output=labels)
+    return labels, int(labels.max())
 
 
 def blobs(seed, shape=(80, 90), smooth=2.0):

@@ -1,0 +1,397 @@
+"""From a budget to masks: checking, the calibrated table, the policies, the loss."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from decimal import Decimal
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pag.budget import (
+    AdaptivePolicy,
+    BudgetTable,
+    ExactPolicy,
+    GatePolicy,
+    OpenPolicy,
+    StochasticPolicy,
+    budget_loss,
+    check_budget,
+    keep_highest,
+)
+from pag.errors import BudgetError
+from pag.gate import PixelGate, binary_gumbel
+from pag.inference import TASKS
+from pag.macs import LayerCost, NetworkCost, halved, network_cost
+from pag.network import PAGNet
+from tests.checkpoints import random_net
+
+VARIANTS = [(8, "block"), (16, "block"), (16, "conv")]
+
+
+@pytest.fixture(scope="module", params=VARIANTS, ids=lambda v: f"stride{v[0]}-{v[1]}")
+def net(request: pytest.FixtureRequest) -> PAGNet:
+    stride, scope = request.param
+    return random_net(output_stride=stride, gate_scope=scope)
+
+
+# ---------------------------------------------------------------- check_budget
+
+
+@pytest.mark.parametrize("budget", [1, 1.0, 0.25, np.float32(0.5), np.int64(1), 1e-9])
+def test_usable_budgets(budget: float) -> None:
+    value = check_budget(budget)
+    assert type(value) is float and value == float(budget)
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        (math.nan, "The budget is nan; expected a number"),
+        (math.inf, "The budget is inf; expected a number"),
+        (np.float32("nan"), "The budget is nan"),
+        (7, "The budget is 7; expected a share of the full compute"),
+        (-1, "The budget is -1; expected a share"),
+        (0, "The budget is 0; expected a share"),
+        pytest.param(10**400, "The budget is inf", id="huge"),
+        (None, "The budget is None; expected a number"),
+        ("x", "The budget is 'x'; expected a number"),
+        ("0.5", "The budget is '0.5'; expected a number"),
+        (True, "The budget is True; expected a number"),
+        (Decimal("0.5"), "expected a number"),
+        ([0.5], "expected a number"),
+    ],
+)
+def test_unusable_budgets(budget: object, message: str) -> None:
+    with pytest.raises(BudgetError, match=message):
+        check_budget(budget)
+
+
+def test_budget_below_the_floor() -> None:
+    assert check_budget(0.231, floor=0.231) == 0.231
+    with pytest.raises(BudgetError, match=r"needs 0\.231 .* ask for 0\.24 or more"):
+        check_budget(0.2, floor=0.231)
+
+
+# ---------------------------------------------------------------- the table
+
+
+def tiny_cost(count: int = 3) -> NetworkCost:
+    """`count` made-up layers on 12 x 16 pixels, the first with stride 2."""
+    layers, size = [], (24, 32)
+    for index in range(count):
+        stride = 2 if index == 0 else 1
+        out = halved(size) if stride == 2 else size
+        layers.append(
+            LayerCost(f"l{index}", 8, "block", 20, 90 * (index + 1), 40, size, out, stride, 1)
+        )
+        size = out
+    return NetworkCost(fixed=50_000, layers=tuple(layers), pool_saving=0)
+
+
+def uneven(names: tuple[str, ...]) -> BudgetTable:
+    """Early layers open late, the last one first; one half of the curve is flat for each."""
+    count = len(names)
+    middle = tuple(0.05 if i < count // 2 else 1.0 for i in range(count))
+    return BudgetTable(names, (tuple([0.0] * count), middle, tuple([1.0] * count)))
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        ((0.0, 0.0),),
+        ((0.0, 0.0), (1.0,)),
+        ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+        ((0.0, 0.1), (1.0, 1.0)),
+        ((0.0, 0.0), (1.0, 0.9)),
+        ((0.0, 0.0), (0.6, 0.5), (0.5, 0.6), (1.0, 1.0)),
+        ((0.0, 0.0), (0.5, math.nan), (1.0, 1.0)),
+        (),
+    ],
+)
+def test_tables_that_do_not_rise_from_closed_to_open(shares: tuple) -> None:
+    with pytest.raises(BudgetError, match="table"):
+        BudgetTable(("a", "b"), shares)
+
+
+def test_table_allots_what_the_budget_leaves() -> None:
+    cost = tiny_cost()
+    names = tuple(layer.name for layer in cost.layers)
+    dense = [layer.dense for layer in cost.layers]
+    for table in (BudgetTable.uniform(names), uneven(names)):
+        for budget in np.linspace(cost.floor, 1, 13):
+            macs = table.allot(cost, float(budget))
+            assert sum(macs) == pytest.approx(budget * cost.dense - cost.fixed, abs=1e-3)
+            assert all(0 <= m <= d * (1 + 1e-12) for m, d in zip(macs, dense, strict=True))
+
+
+def test_table_is_followed_between_its_rows() -> None:
+    cost = tiny_cost()
+    names = tuple(layer.name for layer in cost.layers)
+    dense = np.array([layer.dense for layer in cost.layers], dtype=float)
+    middle = np.array([0.9, 0.5, 0.1])
+    table = BudgetTable(names, ((0.0,) * 3, tuple(middle), (1.0,) * 3))
+    for part in (0.5, 1.0):
+        budget = float(cost.fixed + part * middle @ dense) / cost.dense
+        assert np.allclose(np.array(table.allot(cost, budget)) / dense, part * middle)
+
+
+def last_first(names: tuple[str, ...]) -> BudgetTable:
+    """The last layer opens at once, the others follow."""
+    middle = (*(0.2 for _ in names[1:]), 1.0)
+    return BudgetTable(names, (tuple(0.0 for _ in names), middle, tuple(1.0 for _ in names)))
+
+
+# ---------------------------------------------------------------- keep_highest
+
+
+def layer(
+    size: tuple[int, int], stride: int = 1, dilation: int = 1, scope: str = "block"
+) -> LayerCost:
+    out = halved(size) if stride == 2 else size
+    return LayerCost("x", 8, scope, 30, 90, 40, size, out, stride, dilation)
+
+
+LAYERS = [
+    layer((9, 11)),
+    layer((9, 11), stride=2),
+    layer((10, 7), dilation=4),
+    layer((9, 11), scope="conv"),
+]
+
+
+@pytest.mark.parametrize("cost", LAYERS, ids=["plain", "strided", "dilated", "conv"])
+@pytest.mark.parametrize("kind", ["random", "few values", "equal"])
+def test_kept_pixels_come_nearest_and_grow_with_the_target(cost: LayerCost, kind: str) -> None:
+    logits = torch.randn(1, 1, *cost.output_size, generator=torch.Generator().manual_seed(0))
+    if kind == "few values":
+        logits = logits.round()
+    elif kind == "equal":
+        logits = torch.zeros_like(logits)
+    order = logits.flatten().argsort(descending=True, stable=True)
+    affordable = []
+    for count in range(logits.numel() + 1):
+        mask = torch.zeros(logits.numel(), dtype=torch.bool)
+        mask[order[:count]] = True
+        affordable.append(float(cost.executed(mask.view_as(logits))))
+    previous = torch.zeros_like(logits, dtype=torch.bool)
+    for target in np.linspace(-0.1, 1.1, 41) * cost.dense:
+        mask, spent = keep_highest(cost, logits, float(target))
+        assert mask.shape == logits.shape and mask.dtype == torch.bool
+        assert spent == float(cost.executed(mask))
+        assert abs(spent - target) == pytest.approx(min(abs(a - target) for a in affordable))
+        assert not (previous & ~mask).any()
+        if mask.any() and not mask.all():
+            assert logits[mask].min() >= logits[~mask].max()
+        previous = mask
+    assert mask.all()
+
+
+# ---------------------------------------------------------------- policies without a network
+
+
+def drive(
+    policy: GatePolicy, cost: NetworkCost, budget: float, kind: str = "smooth", points: float = 0.0
+) -> tuple[float, list[Tensor]]:
+    """Run a policy on made-up logits of one image.
+
+    Args:
+        kind: ``smooth`` or ``equal`` logits.
+        points: share of pixels that take MultiPool's 1x1 path.
+
+    Returns:
+        The budget achieved and the masks.
+    """
+    generator = torch.Generator().manual_seed(5)
+    decisions = policy.begin(cost, torch.tensor([budget]))
+    executed, masks, saved = 0.0, [], 0.0
+    for index, layer in enumerate(cost.layers):
+        if layer.name == "res5_3":
+            pixels = layer.output_size[0] * layer.output_size[1]
+            saved = float(round(points * pixels) * cost.pool_saving)
+            decisions.note_pool(torch.tensor([saved], dtype=torch.float64))
+        height, width = layer.output_size
+        coarse = torch.randn(1, 1, 4, 4, generator=generator) * (kind == "smooth")
+        logits = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
+        mask = decisions.decide(index, logits)
+        executed += float(layer.executed(mask))
+        masks.append(mask)
+    return (cost.fixed - saved + executed) / (cost.dense - saved), masks
+
+
+SIZES = [(480, 360), (240, 321), (480, 64), (64, 480), (64, 64), (97, 131)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize("kind", ["smooth", "equal"])
+def test_exact_policy_meets_every_budget(net: PAGNet, size: tuple[int, int], kind: str) -> None:
+    cost = network_cost(net, size, TASKS)
+    names = tuple(net.gates)
+    points = itertools.cycle((0.0, 1.0, 0.4))
+    for table in (BudgetTable.uniform(names), uneven(names), last_first(names)):
+        for budget in (cost.floor, max(cost.floor, 0.65), 0.8, 0.95, 0.999):
+            achieved, _ = drive(ExactPolicy(table), cost, budget, kind, next(points))
+            assert achieved == pytest.approx(budget, abs=0.005)
+
+
+def test_what_multipool_saves_can_always_be_spent(net: PAGNet) -> None:
+    # The last layer is full by the table, and is the only one left when the saving is known.
+    cost = network_cost(net, (240, 320), TASKS)
+    policy = ExactPolicy(last_first(tuple(net.gates)))
+    for budget in (max(cost.floor, 0.5), 0.7, 0.9):
+        achieved, _ = drive(policy, cost, budget, points=1.0)
+        assert achieved == pytest.approx(budget, abs=0.001)
+
+
+@pytest.mark.parametrize("points", [0.0, 0.7])
+def test_active_sets_grow_with_the_budget(net: PAGNet, points: float) -> None:
+    cost = network_cost(net, (97, 131), TASKS)
+    policy = ExactPolicy(BudgetTable.uniform(tuple(net.gates)))
+    previous = [torch.zeros(1, dtype=torch.bool)] * len(cost.layers)
+    for budget in np.linspace(cost.floor, 1, 9):
+        _, masks = drive(policy, cost, float(budget), points=points)
+        for before, after in zip(previous, masks, strict=True):
+            assert not (before & ~after).any()
+        previous = masks
+    assert all(mask.all() for mask in previous)
+
+
+def test_shuffled_masks_spend_the_same_on_other_pixels(net: PAGNet) -> None:
+    cost = network_cost(net, (128, 160), TASKS)
+    table = BudgetTable.uniform(tuple(net.gates))
+    _, learned = drive(ExactPolicy(table), cost, 0.7)
+    for seed in (0, 1):
+        policy = ExactPolicy(table, torch.Generator().manual_seed(seed))
+        achieved, drawn = drive(policy, cost, 0.7)
+        assert achieved == pytest.approx(0.7, abs=0.005)
+        assert any((a != b).any() for a, b in zip(learned, drawn, strict=True))
+        learned = drawn
+
+
+def test_each_image_of_a_batch_is_decided_alone() -> None:
+    cost = tiny_cost()
+    policy = ExactPolicy(BudgetTable.uniform(("l0", "l1", "l2")))
+    budgets = torch.tensor([0.5, 1.0, 0.8])
+    logits = [
+        torch.randn(3, 1, *c.output_size, generator=torch.Generator().manual_seed(i))
+        for i, c in enumerate(cost.layers)
+    ]
+    together = policy.begin(cost, budgets)
+    alone = [policy.begin(cost, budgets[i : i + 1]) for i in range(3)]
+    for index, values in enumerate(logits):
+        mask = together.decide(index, values)
+        parts = [alone[i].decide(index, values[i : i + 1]) for i in range(3)]
+        assert torch.equal(mask, torch.cat(parts))
+
+
+def test_adaptive_policy_is_the_gates_threshold() -> None:
+    cost = tiny_cost()
+    logits = torch.randn(2, 1, 12, 16, generator=torch.Generator().manual_seed(0))
+    mask = AdaptivePolicy().begin(cost, torch.tensor([0.5, 1.0])).decide(1, logits)
+    assert torch.equal(mask[0], logits[0] > 0)
+    assert mask[1].all()
+
+
+def test_stochastic_policy_draws_and_opens_all_at_full_budget() -> None:
+    cost = tiny_cost()
+    logits = torch.zeros(3, 1, 12, 16, requires_grad=True)
+    policy = StochasticPolicy(0.8, torch.Generator().manual_seed(0))
+    mask = policy.begin(cost, torch.tensor([0.5, 1.0, 0.3])).decide(1, logits)
+    assert set(mask[0].unique().tolist()) == {0.0, 1.0}
+    assert (mask[1] == 1).all()
+    mask.sum().backward()
+    assert logits.grad is not None
+    assert (logits.grad[[0, 2]] != 0).any() and (logits.grad[1] == 0).all()
+
+
+# ---------------------------------------------------------------- policies in a network
+
+
+@torch.inference_mode()
+def test_exact_policy_in_the_network(net: PAGNet) -> None:
+    table = uneven(tuple(net.gates))
+    for size, budget in (((64, 96), 0.65), ((100, 65), 0.9)):
+        image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(1))
+        _, trace = net(image, torch.tensor([budget]), ExactPolicy(table))
+        achieved = float(trace.macs_executed / trace.macs_dense)
+        assert achieved == pytest.approx(budget, abs=0.005)
+        for gate in trace.gates:
+            assert float(gate.cost.executed(gate.mask)) == float(gate.executed)
+
+
+class Ungated:
+    """Runs blocks as a network without gates would."""
+
+    def residual(self, block, a: Tensor, mask: Tensor, scope: str) -> Tensor:  # type: ignore[no-untyped-def]
+        return block.expand(block.spatial(block.reduce(a)))
+
+
+@torch.inference_mode()
+def test_full_budget_is_bit_equal_to_the_ungated_network(net: PAGNet) -> None:
+    image = torch.rand(1, 3, 65, 99, generator=torch.Generator().manual_seed(2))
+    full = torch.tensor([1.0])
+    expected, _ = net(image, full, OpenPolicy(), execution=Ungated())
+    table = uneven(tuple(net.gates))
+    for policy in (None, OpenPolicy(), ExactPolicy(table), AdaptivePolicy()):
+        outputs, trace = net(image, full, policy)
+        assert float(trace.macs_executed) == float(trace.macs_dense)
+        for task in TASKS:
+            assert torch.equal(outputs[task], expected[task])
+
+
+# ---------------------------------------------------------------- the loss
+
+
+def test_budget_loss_pulls_towards_the_target() -> None:
+    cost = tiny_cost()
+    gated = cost.dense - cost.fixed
+    for target in (0.5, 0.7, 0.95):
+        wanted = target * cost.dense - cost.fixed
+        for used in (0.5 * wanted, wanted, min(1.5 * wanted, 0.99 * gated)):
+            executed = torch.full((3,), used, dtype=torch.float64, requires_grad=True)
+            loss = budget_loss(executed, cost, target)
+            loss.backward()
+            assert executed.grad is not None and loss.isfinite()
+            if used == wanted:
+                assert loss.item() == pytest.approx(0, abs=1e-9)
+                assert executed.grad.abs().max() * gated < 1e-6
+            else:
+                assert loss.item() > 0
+                assert (executed.grad.sign() == math.copysign(1, used - wanted)).all()
+
+
+@pytest.mark.parametrize("used", [0.0, 1.0])
+def test_budget_loss_is_finite_at_the_ends(used: float) -> None:
+    cost = tiny_cost()
+    executed = torch.tensor([used * (cost.dense - cost.fixed)], dtype=torch.float64)
+    for target in (cost.floor, 0.6, 1.0):
+        loss = budget_loss(executed, cost, target)
+        assert loss.isfinite() and loss.item() >= 0
+
+
+@pytest.mark.parametrize("scope", ["block", "conv"])
+@pytest.mark.parametrize("target", [0.2, 0.9])
+def test_budget_loss_teaches_a_gate(scope: str, target: float) -> None:
+    torch.manual_seed(0)
+    gate = PixelGate(8)
+    features = torch.randn(2, 8, 12, 16)
+    cost = NetworkCost(1000, (layer((12, 16), scope=scope),), 0)
+    optimizer = torch.optim.Adam(gate.parameters(), lr=0.15)
+    generator = torch.Generator().manual_seed(1)
+
+    def used() -> Tensor:
+        logits = gate(features, torch.full((2,), 0.5))
+        return cost.layers[0].executed(binary_gumbel(logits, 1.0, generator))
+
+    for step in range(30):
+        optimizer.zero_grad()
+        budget_loss(used(), cost, target).backward()
+        if step == 0:
+            weight = gate.project.weight.grad
+            assert weight is not None and weight.abs().max() > 0
+        optimizer.step()
+    achieved = (cost.fixed + used().mean().item()) / cost.dense
+    assert achieved == pytest.approx(target, abs=0.1)

@@ -1,0 +1,80 @@
+"""Settings: JSON both ways, strict; and the schedules of a training run."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+
+import pytest
+
+from pag.config import PAGConfig, TrainConfig
+from pag.errors import InputError
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        PAGConfig(),
+        PAGConfig(output_stride=16, gate_scope="conv", dilations=(1, 2), classes=("a", "b")),
+        TrainConfig(),
+        TrainConfig(steps=3, mixture=(1.0, 0.0, 2.5), lr_new=1e-5),
+    ],
+)
+def test_json_round_trip(config: PAGConfig | TrainConfig) -> None:
+    again = type(config).from_json(config.to_json())
+    assert again == config
+    for field in dataclasses.fields(config):  # lists have become tuples again
+        assert type(getattr(again, field.name)) is type(getattr(config, field.name))
+
+
+def test_some_settings_leave_the_rest_at_their_defaults() -> None:
+    assert TrainConfig.from_dict({"steps": 7}) == dataclasses.replace(TrainConfig(), steps=7)
+
+
+@pytest.mark.parametrize("config", [PAGConfig, TrainConfig])
+def test_unknown_settings_are_named(config: type[PAGConfig]) -> None:
+    with pytest.raises(InputError, match=rf"{config.__name__}: unknown setting\(s\) a, typo"):
+        config.from_dict({"typo": 1, "a": 2})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"output_stride": 32}, r"output_stride is 32; expected one of \(8, 16\)"),
+        ({"gate_scope": "layer"}, "gate_scope is 'layer'"),
+        ({"dilations": []}, "dilations are"),
+        ({"dilations": [0, -1]}, "dilations are"),
+    ],
+)
+def test_settings_that_make_no_network(settings: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        PAGConfig.from_json(json.dumps(settings))
+
+
+def test_settings_cannot_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        PAGConfig().output_stride = 16  # type: ignore[misc]
+
+
+def test_learning_rate_warms_up_holds_and_decays_to_zero() -> None:
+    config = TrainConfig(steps=1000, warmup_steps=100, decay_steps=300)
+    assert config.learning_rate(0) == pytest.approx(0.01)
+    assert config.learning_rate(99) == config.learning_rate(500) == 1
+    assert config.learning_rate(850) == pytest.approx(0.5)
+    assert config.learning_rate(999) > 0 and config.learning_rate(1000) == 0
+    assert TrainConfig(steps=10, warmup_steps=0, decay_steps=0).learning_rate(5) == 1
+
+
+def test_temperature_falls_geometrically() -> None:
+    config = TrainConfig(steps=1100, open_steps=100, temperature=1.0, final_temperature=0.25)
+    assert config.temperature_at(0) == config.temperature_at(100) == 1
+    assert config.temperature_at(600) == pytest.approx(0.5)
+    assert config.temperature_at(1100) == config.temperature_at(5000) == pytest.approx(0.25)
+
+
+def test_budgets_are_introduced_gently() -> None:
+    config = TrainConfig(open_steps=100, ramp_steps=50)
+    drawn = [config.lowest_budget(step, 0.3) for step in (0, 100, 125, 150, 4000)]
+    assert drawn == pytest.approx([1, 1, 0.65, 0.3, 0.3])
+    assert all(a >= b for a, b in itertools.pairwise(drawn))

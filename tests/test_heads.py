@@ -1,0 +1,81 @@
+"""The decoder, the heads, and outputs in the tasks' units."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pag.config import PAGConfig
+from pag.heads import Decoder, build_heads, finish, predictions
+from pag.inference import TASKS
+
+
+def noise(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("coarse", [(8, 12), (4, 6)])
+def test_decoder_joins_three_scales_at_the_finest(coarse: tuple[int, int]) -> None:
+    decoder = Decoder((6, 10, 14), (8, 4)).eval()
+    features = decoder(noise(2, 6, 15, 23), noise(2, 10, 8, 12), noise(2, 14, *coarse))
+    assert features.shape == (2, 4, 15, 23)
+    for index in range(3):  # each input matters
+        inputs = [noise(2, 6, 15, 23), noise(2, 10, 8, 12), noise(2, 14, *coarse)]
+        inputs[index] = inputs[index] + 1
+        assert not torch.allclose(decoder(*inputs), features)
+
+
+def test_heads_by_task() -> None:
+    config = PAGConfig(decoder_channels=(8, 4), head_channels=6, classes=("a", "b", "c"))
+    heads = build_heads(config, detail_channels=5).eval()
+    assert tuple(heads) == TASKS
+    features, detail = noise(2, 4, 7, 9), noise(2, 5, 13, 18)
+    shapes = {task: tuple(heads[task](features, detail).shape) for task in TASKS}
+    assert shapes == {
+        "segmentation": (2, 3, 7, 9),
+        "boundary": (2, 1, 13, 18),  # at the stem's stride, so that boundaries stay thin
+        "depth": (2, 1, 7, 9),
+        "normals": (2, 3, 7, 9),
+    }
+
+
+@torch.no_grad()
+def test_untrained_heads_start_from_sensible_guesses() -> None:
+    heads = build_heads(PAGConfig(), detail_channels=64).eval()
+    features, detail = noise(1, 64, 8, 8) * 0.01, noise(1, 64, 16, 16) * 0.01
+    depth = torch.exp(heads["depth"](features, detail))
+    assert 1 < float(depth.median()) < 4
+    assert float(torch.sigmoid(heads["boundary"](features, detail)).median()) < 0.3
+
+
+def test_finished_outputs_have_the_images_size_and_unit_normals() -> None:
+    for task, channels in (("segmentation", 11), ("boundary", 1), ("depth", 1), ("normals", 3)):
+        output = finish(task, noise(2, channels, 5, 7).half(), (18, 27))
+        assert output.shape == (2, channels, 18, 27) and output.dtype == torch.float32
+        if task == "normals":
+            assert torch.allclose(output.norm(dim=1), torch.ones(2, 18, 27), atol=1e-4)
+    zero = finish("normals", torch.zeros(1, 3, 2, 2), (4, 4))
+    assert zero.isfinite().all()
+
+
+def test_predictions_are_in_the_records_units() -> None:
+    logits = noise(1, 4, 3, 5)
+    log_depth = torch.log(torch.full((1, 1, 3, 5), 2.5))
+    normals = finish("normals", noise(1, 3, 3, 5), (3, 5))
+    maps = predictions(
+        {
+            "segmentation": logits,
+            "boundary": torch.tensor([-100.0, 0.0, 100.0]).view(1, 1, 1, 3),
+            "depth": log_depth,
+            "normals": normals,
+        }
+    )
+    assert maps["segmentation"].dtype == torch.uint8
+    assert np.array_equal(maps["segmentation"].numpy(), logits.numpy().argmax(1))
+    assert maps["boundary"].flatten().tolist() == pytest.approx([0, 0.5, 1])
+    assert maps["boundary"].shape == (1, 1, 3)
+    assert torch.allclose(maps["depth"], torch.full((1, 3, 5), 2.5))
+    assert maps["normals"].shape == (1, 3, 5, 3)
+    assert torch.equal(maps["normals"][0, 1, 2], normals[0, :, 1, 2])
+    assert predictions({}) == {}

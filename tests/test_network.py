@@ -1,0 +1,246 @@
+"""PAGNet as a whole: shapes, names, what a closed gate switches, folding BatchNorm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pag.backbones import Bottleneck, build_backbone
+from pag.budget import BudgetTable, ExactPolicy, OpenPolicy, StochasticPolicy, budget_loss
+from pag.config import PAGConfig
+from pag.errors import InputError
+from pag.execution import DenseExecution
+from pag.gate import PixelGate
+from pag.inference import TASKS
+from pag.macs import NetworkCost
+from pag.network import PAGNet, Sampling, Trace, fuse_batchnorm
+from tests.checkpoints import random_net
+
+VARIANTS = [(8, "block"), (16, "conv")]
+BLOCKS = {"res2": 3, "res3": 4, "res4": 6, "res5": 3}
+GATES = [
+    f"{stage}_{number}"
+    for stage, count in BLOCKS.items()
+    for number in range(1, count + 1)
+    if f"{stage}_{number}" != "res5_2"
+]
+
+
+@pytest.fixture(scope="module", params=VARIANTS, ids=lambda v: f"stride{v[0]}-{v[1]}")
+def net(request: pytest.FixtureRequest) -> PAGNet:
+    stride, scope = request.param
+    return random_net(output_stride=stride, gate_scope=scope)
+
+
+class Masks:
+    """A policy of given masks: ``open``, ``closed`` or ``random``."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def begin(self, cost: NetworkCost, budget: Tensor) -> Masks:
+        self.generator = torch.Generator().manual_seed(0)
+        return self
+
+    def decide(self, layer: int, logits: Tensor) -> Tensor:
+        share = {"open": 1.0, "closed": 0.0, "random": 0.5}[self.kind]
+        return torch.rand(logits.shape, generator=self.generator) < share
+
+    def note_pool(self, saved: Tensor) -> None:
+        pass
+
+
+def image(height: int, width: int, batch: int = 1) -> Tensor:
+    return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(3))
+
+
+@torch.inference_mode()
+def run(net: PAGNet, pixels: Tensor, *args, **kwargs) -> tuple[dict[str, Tensor], Trace]:  # type: ignore[no-untyped-def]
+    return net(pixels, torch.full((len(pixels),), 0.7), *args, **kwargs)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (65, 33)])
+def test_outputs_have_the_size_of_the_image(net: PAGNet, size: tuple[int, int]) -> None:
+    outputs, trace = run(net, image(*size, batch=2))
+    assert list(outputs) == list(TASKS)
+    shapes = {task: tuple(output.shape) for task, output in outputs.items()}
+    assert shapes == {
+        "segmentation": (2, 11, *size),
+        "boundary": (2, 1, *size),
+        "depth": (2, 1, *size),
+        "normals": (2, 3, *size),
+    }
+    assert all(output.isfinite().all() for output in outputs.values())
+    coarse = net.config.output_stride
+    assert trace.dilation_stride == coarse
+    assert trace.dilation.shape == (2, *(-(-n // coarse) for n in size))
+    assert trace.dilation.min() >= 0 and trace.dilation.max() < len(net.config.dilations)
+
+
+def test_gates_are_the_fifteen_bottlenecks_without_multipool(net: PAGNet) -> None:
+    _, trace = run(net, image(65, 33))
+    assert [gate.cost.name for gate in trace.gates] == GATES == list(net.gates)
+    coarse = net.config.output_stride
+    strides = {"res2": 4, "res3": 8, "res4": coarse, "res5": coarse}
+    for gate in trace.gates:
+        stride = strides[gate.cost.name[:4]]
+        assert gate.cost.stride == stride
+        assert gate.mask.shape == gate.logits.shape == (1, 1, -(-65 // stride), -(-33 // stride))
+    pooling = [name for name, block in net.backbone.blocks if block.pools]
+    assert pooling == ["res5_2"]
+
+
+def test_trace_adds_up(net: PAGNet) -> None:
+    _, trace = run(net, image(64, 96, batch=2), Masks("random"))
+    executed = torch.stack([gate.executed for gate in trace.gates]).sum(0)
+    assert torch.equal(trace.gated_executed, executed)
+    assert torch.equal(trace.macs_executed, trace.cost.fixed + executed - trace.pool_saved)
+    dense = sum(gate.cost.dense for gate in trace.gates)
+    assert torch.equal(trace.macs_dense, trace.cost.fixed + dense - trace.pool_saved)
+    assert (trace.macs_executed < trace.macs_dense).all()
+    chosen = (trace.dilation == net.config.dilations.index(0)).sum((1, 2))
+    assert trace.pool_saved.tolist() == (chosen * 8 * 256**2).tolist()
+
+
+def test_a_task_alone_is_what_it_is_among_all(net: PAGNet) -> None:
+    pixels = image(64, 96)
+    everything, _ = run(net, pixels)
+    for tasks in (("boundary",), ("normals", "segmentation")):
+        some, _ = run(net, pixels, tasks=tasks)
+        assert list(some) == [task for task in TASKS if task in tasks]
+        assert all(torch.equal(some[task], everything[task]) for task in tasks)
+    nothing, trace = run(net, pixels, tasks=())
+    assert nothing == {} and len(trace.gates) == 15
+
+
+def test_images_of_a_batch_do_not_mix(net: PAGNet) -> None:
+    pixels = image(64, 64, batch=2)
+    table = BudgetTable.uniform(tuple(net.gates))
+    pair, _ = run(net, pixels, ExactPolicy(table))
+    for index in (0, 1):
+        alone, _ = run(net, pixels[index : index + 1], ExactPolicy(table))
+        for task in TASKS:
+            assert torch.allclose(pair[task][index], alone[task][0], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("scope", ["block", "conv"])
+@torch.inference_mode()
+def test_closed_gates_skip_what_their_scope_says(scope: str) -> None:
+    net = random_net(gate_scope=scope)
+    pixels = image(64, 64)
+    _, trace = run(net, pixels, Masks("closed"))
+    assert float(trace.gated_executed) == 0
+    assert float(trace.macs_executed) == trace.cost.fixed - float(trace.pool_saved)
+
+    # Up to the first strided block, by hand: the shortcut, and with conv scope the two 1x1.
+    seen: list[Tensor] = []
+    block = net.backbone.blocks[3][1]
+    hook = block.bn1.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    run(net, pixels, Masks("closed"))
+    hook.remove()
+    _, x = net.backbone.stem(pixels)
+    for _, block in net.backbone.blocks[:3]:
+        a = F.relu(block.bn1(x))
+        x = x if block.downsample is None else block.downsample(a)
+        if scope == "conv":
+            x = x + block.conv3(F.relu(block.bn2(block.conv1(a))))
+    assert torch.allclose(seen[0], x, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("scope", ["block", "conv"])
+@torch.inference_mode()
+def test_an_open_pixel_is_computed_and_a_closed_one_skipped(scope: str) -> None:
+    torch.manual_seed(0)
+    block = Bottleneck(8, 4, 8, stride=2, dilation=1).eval()
+    a = torch.rand(1, 8, 7, 9)
+    mask = torch.rand(1, 1, 4, 5) < 0.5
+    residual = DenseExecution().residual(block, a, mask, scope)
+    reduced = block.reduce(a)
+    opened = block.expand(block.spatial(reduced))
+    closed = torch.zeros_like(opened) if scope == "block" else block.expand(reduced[:, :, ::2, ::2])
+    assert torch.allclose(residual, torch.where(mask, opened, closed), atol=1e-6)
+
+
+@torch.inference_mode()
+def test_pixels_skipped_everywhere_change_nothing_there() -> None:
+    """With block scope a closed pixel of the first gated layer is its shortcut."""
+    net = random_net()
+    pixels = image(64, 64)
+    seen: dict[str, Tensor] = {}
+    block = net.backbone.blocks[1][1]
+    for kind in ("open", "random"):
+        hook = block.bn1.register_forward_hook(
+            lambda module, inputs, output, kind=kind: seen.update({kind: inputs[0]})
+        )
+        _, trace = run(net, pixels, Masks(kind))
+        hook.remove()
+    mask = trace.gates[0].mask
+    same = torch.isclose(seen["open"], seen["random"], rtol=1e-4, atol=1e-5).all(1, keepdim=True)
+    assert same[mask].all() and not same[~mask].all()
+
+
+@torch.inference_mode()
+def test_folding_batchnorm_keeps_the_outputs(net: PAGNet) -> None:
+    pixels = image(65, 97)
+    expected, before = run(net, pixels, Masks("random"))
+    fused = random_net(output_stride=net.config.output_stride, gate_scope=net.config.gate_scope)
+    fused = fuse_batchnorm(fused)
+    outputs, after = run(fused, pixels, Masks("random"))
+    same = before.dilation == after.dilation
+    assert same.float().mean() > 0.99
+    for task in TASKS:
+        scale = expected[task].abs().max()
+        assert (outputs[task] - expected[task]).abs().max() < 2e-3 * scale
+    norms = [name for name, m in fused.named_modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    kept = ("bn1", "input_norm", "final_norm", "norm_middle", "norm_fine", "norm")
+    assert all(name.split(".")[-1] in kept for name in norms)
+
+
+def test_training_draws_multipools_choice_from_the_generator() -> None:
+    net = random_net()
+    pixels = image(64, 64)
+
+    def choice(seed: int, temperature: float = 1.0) -> Tensor:
+        sampling = Sampling(temperature, torch.Generator().manual_seed(seed))
+        return run(net, pixels, OpenPolicy(), tasks=(), sampling=sampling)[1].dilation
+
+    assert torch.equal(choice(0), choice(0))
+    assert not torch.equal(choice(0), choice(1))
+
+
+def test_every_parameter_learns_from_the_tasks_and_the_budget() -> None:
+    net = random_net()
+    generator = torch.Generator().manual_seed(0)
+    outputs, trace = net(
+        image(64, 64, batch=2),
+        torch.full((2,), 0.6),
+        StochasticPolicy(1.0, generator),
+        sampling=Sampling(1.0, generator),
+    )
+    loss = sum(output.square().mean() for output in outputs.values())
+    (loss + budget_loss(trace.gated_executed, trace.cost, 0.4)).backward()
+    untouched = [
+        name
+        for name, parameter in net.named_parameters()
+        if parameter.grad is None or not (parameter.grad != 0).any()
+    ]
+    # The average over 3x3 and the halo pass gradients on; nothing is cut off.
+    assert untouched == []
+
+
+def test_gates_look_at_the_blocks_own_input(net: PAGNet) -> None:
+    for name, block in net.backbone.blocks:
+        if not block.pools:
+            gate = net.gates[name]
+            assert isinstance(gate, PixelGate)
+            assert gate.stride == block.stride and gate.smoothing
+            assert gate.project.in_channels == block.conv1.in_channels
+
+
+def test_unknown_backbone() -> None:
+    with pytest.raises(InputError, match="'vgg'; expected one of: resnet50"):
+        build_backbone(replace(PAGConfig(), backbone="vgg"))

@@ -1,0 +1,231 @@
+"""Training: it learns, it can be killed at any moment, and the command line runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from pag.config import PAGConfig, TrainConfig
+from pag.data.batch import Batch
+from pag.data.mixture import CachedDataset, Mixture
+from pag.errors import WeightsError
+from pag.inference import TASKS
+from pag.network import PAGNet
+from pag.train import (
+    STATE,
+    Trainer,
+    class_weights,
+    main,
+    open_training_data,
+    parameter_groups,
+    run,
+    twice,
+)
+from tests.tiny_data import MemoryDataset, write_all
+
+NETWORK = PAGConfig(output_stride=16, dilations=(0, 1, 2))
+CONFIG = TrainConfig(
+    steps=4,
+    batch=2,
+    crop=64,
+    open_steps=1,
+    ramp_steps=1,
+    warmup_steps=1,
+    decay_steps=2,
+    norm_steps=3,
+)
+
+
+def new_net(seed: int = 0) -> PAGNet:
+    torch.manual_seed(seed)
+    return PAGNet(NETWORK).to("cpu", memory_format=torch.channels_last)
+
+
+def tiny_datasets() -> dict[str, CachedDataset]:
+    tasks = {
+        "bsds500": ("boundary",),
+        "camvid": ("segmentation",),
+        "sevenscenes": ("depth", "normals"),
+    }
+    return {name: CachedDataset(MemoryDataset(t)) for name, t in tasks.items()}
+
+
+def labelled_batch(size: int = 2) -> Batch:
+    return Mixture([MemoryDataset(TASKS)], [1.0], seed=0).batch(0, size, 64)
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside."""
+
+
+@pytest.fixture
+def kill_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Make `Trainer.update` die before step 2 until undone."""
+    update = Trainer.update
+
+    def dying(self: Trainer, batch: Batch) -> dict[str, float]:
+        if self.step == 2:
+            raise Killed
+        return update(self, batch)
+
+    monkeypatch.setattr(Trainer, "update", dying)
+    yield monkeypatch
+
+
+def differing(first: dict[str, Tensor], second: dict[str, Tensor]) -> list[str]:
+    assert first.keys() == second.keys()
+    return [name for name, value in first.items() if not torch.equal(value, second[name])]
+
+
+def test_a_killed_run_gives_the_result_of_an_unbroken_one(
+    tmp_path: Path, kill_at: pytest.MonkeyPatch
+) -> None:
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    for folder in (unbroken, broken):
+        folder.mkdir()
+    with pytest.raises(Killed):
+        run(new_net(), CONFIG, tiny_datasets(), broken, save_seconds=0)
+    assert (broken / STATE).exists()
+    # The kill came while the next state was being written.
+    (broken / STATE).with_suffix(".partial").write_bytes(b"half a state")
+    kill_at.undo()
+    run(new_net(), CONFIG, tiny_datasets(), unbroken, save_seconds=1e9)
+    run(new_net(seed=9), CONFIG, tiny_datasets(), broken, save_seconds=1e9)
+
+    first, second = load_file(unbroken / STATE), load_file(broken / STATE)
+    assert differing(first, second) == []
+    assert {name.split(".")[0] for name in first} == {"net", "mean", "adam"}
+    log = [json.loads(line) for line in (broken / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in log] == [0, 1, 2, 3]
+    assert "budget" not in log[0]  # gates learn from step 1 on, gently
+    assert log[1]["budget"] > 0.97 and min(entry["budget"] for entry in log[2:]) < 0.97
+    assert all(0.2 < entry["used"] <= 1 for entry in log[1:])
+    assert {"budget_loss", *(f"distil_{task}" for task in TASKS)} <= log[3].keys()
+    # Training moved the weights, and the running mean lags behind them.
+    start = new_net().state_dict()
+    kernel = "heads.depth.project.weight"
+    assert not torch.equal(first[f"net.{kernel}"], start[kernel])
+    assert not torch.equal(first[f"net.{kernel}"], first[f"mean.{kernel}"])
+    gate = "gates.res4_3.project.weight"
+    assert not torch.equal(first[f"net.{gate}"], start[gate])
+
+
+def test_losses_fall_on_a_repeated_batch() -> None:
+    config = TrainConfig(steps=50, batch=2, crop=64, open_steps=50, warmup_steps=1)
+    trainer = Trainer(new_net(), config, torch.ones(11))
+    batch = labelled_batch()
+    reports = [trainer.update(batch) for _ in range(8)]
+    assert reports[-1]["loss"] < 0.6 * reports[0]["loss"]
+    for task in TASKS:
+        assert reports[-1][task] < reports[0][task]
+    assert trainer.step == 8
+
+
+def test_statistics_of_imagenet_stay_frozen() -> None:
+    net = new_net()
+    trainer = Trainer(net, CONFIG, torch.ones(11))
+    before = {k: v.clone() for k, v in net.state_dict().items() if "running_mean" in k}
+    trainer.update(labelled_batch())
+    moved = {k for k, v in before.items() if not torch.equal(v, net.state_dict()[k])}
+    assert "heads.depth.hidden.1.running_mean" in moved
+    assert "backbone.final_norm.running_mean" in moved
+    assert not any(k.startswith(("backbone.stem", "backbone.res3")) for k in moved)
+    trainer.step = CONFIG.norm_steps
+    settled = {k: net.state_dict()[k].clone() for k in before}
+    trainer.update(labelled_batch())
+    assert all(torch.equal(v, net.state_dict()[k]) for k, v in settled.items())
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run() -> None:
+    net = new_net()
+    trainer = Trainer(net, CONFIG, torch.ones(11))
+    with torch.no_grad():
+        net.heads["depth"].project.bias.fill_(torch.nan)  # type: ignore[union-attr]
+    with pytest.raises(WeightsError, match="diverged at step 0"):
+        trainer.update(labelled_batch())
+    assert trainer.step == 0
+
+
+def test_parameters_learn_at_two_speeds() -> None:
+    net = new_net()
+    names, groups = parameter_groups(net, CONFIG)
+    assert sorted(names) == sorted(name for name, _ in net.named_parameters())
+    slow = set(names[: len(groups[0]["params"])])
+    assert {"backbone.stem_conv.weight", "backbone.res4.5.conv1.weight"} <= slow
+    fast = set(names) - slow
+    assert {"backbone.res5.0.conv1.weight", "backbone.final_norm.weight"} <= fast
+    assert {"gates.res2_1.project.weight", "heads.depth.project.bias"} <= fast
+    by_id = {id(p): name for name, p in net.named_parameters()}
+    assert [by_id[id(p)] for group in groups for p in group["params"]] == names
+    assert [g["lr"] for g in groups] == [CONFIG.lr_backbone, CONFIG.lr_new]
+
+
+def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
+    Trainer(new_net(), CONFIG, torch.ones(11)).save(tmp_path / STATE)
+    other = PAGNet(PAGConfig(output_stride=16, head_channels=8))
+    with pytest.raises(WeightsError, match="does not fit"):
+        Trainer(other, CONFIG, torch.ones(11)).load(tmp_path / STATE)
+
+
+def test_rare_classes_weigh_more() -> None:
+    weights = class_weights(MemoryDataset(("segmentation",)), 11)
+    assert float(weights.mean()) == pytest.approx(1)
+    assert weights[8] > weights[3]  # the box is smaller than the ground
+    assert (weights[[0, 1, 2]] > weights[8]).all()
+    assert weights.isfinite().all()
+
+
+def test_twice_is_the_batch_followed_by_itself() -> None:
+    batch = labelled_batch(3)
+    doubled = twice(batch)
+    assert len(doubled) == 6
+    assert torch.equal(doubled.normals[:3], batch.normals)
+    assert torch.equal(doubled.depth[3:], batch.depth)
+
+
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_all(tmp_path / "data", "train")
+    settings = {"steps": 2, "batch": 2, "crop": 32, "open_steps": 1}
+    out = tmp_path / "run" / "first"
+    arguments = ["--data", data, "--out", out, "--device", "cpu"]
+    arguments += ["--set", json.dumps(settings), "--network", '{"output_stride": 16}']
+    assert main([str(a) for a in arguments]) == 0
+    assert {p.name for p in out.iterdir()} == {STATE, "log.jsonl"}
+    assert len((out / "log.jsonl").read_text().splitlines()) == 2
+    assert main([str(a) for a in arguments]) == 0  # nothing left to do
+    assert len((out / "log.jsonl").read_text().splitlines()) == 2
+
+    # A run may start from another's state.
+    second = tmp_path / "run" / "second"
+    arguments[arguments.index(out)] = second
+    assert main([*(str(a) for a in arguments), "--start", str(out / STATE)]) == 0
+    assert differing(load_file(out / STATE), load_file(second / STATE)) == []
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--set", '{"stepps": 1}'], "TrainConfig: unknown setting(s) stepps"),
+        (["--network", '{"output_stride": 4}'], "output_stride is 4"),
+        ([], "no folder images/train found"),
+    ],
+)
+def test_command_line_explains_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--device", "cpu", *extra])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_training_data_is_read_into_memory(tmp_path: Path) -> None:
+    data = open_training_data(write_all(tmp_path, "train"), progress=False)
+    assert [len(d) for d in data.values()] == [2, 2, 8]
+    assert all(d.nbytes > 0 for d in data.values())
