@@ -170,7 +170,7 @@ def load_photo(source: Any, size: int) -> Photo:
         InputError: there is no image, or it cannot be used.
     """
     if source is None or source == "":
-        raise InputError(content.NO_PHOTO)
+        raise InputError(content.NO_IMAGE)
     if not isinstance(source, str | Path):
         raise InputError(content.FILE_EXPECTED)
     # Judged by its header before it is read into memory.

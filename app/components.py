@@ -12,8 +12,30 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ImageData
+from pydantic import ValidationError
 
 from app import content
+
+
+def refusal(message: str) -> gr.Error:
+    """An error that is shown to the visitor as it is, and that is no fault of the program."""
+    # The page renders it as HTML, so nothing that a visitor sent may come through as markup.
+    return gr.Error(escape(message, quote=False), print_exception=False)
+
+
+class _UploadedFile(ImageData):
+    """An uploaded file; whatever else arrives is refused in words for a person."""
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Any:
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise refusal(content.FILE_EXPECTED) from error
+
+
+EXAMPLE_FILE = "photo.jpg"
 
 
 def _raw(self: Any, payload: Any) -> Any:
@@ -30,7 +52,7 @@ def _path(self: Any, payload: Any) -> str | None:
 async def _local_only(self: Any, url_or_file_path: Any) -> str | None:
     # The limit on uploads does not hold for addresses, so none is ever fetched.
     if str(url_or_file_path or "").lower().startswith(("http:", "https:")):
-        raise gr.Error(escape(content.URL_REFUSED), print_exception=False)
+        raise refusal(content.URL_REFUSED)
     return await super(type(self), self).async_move_resource_to_block_cache(url_or_file_path)
 
 
@@ -42,7 +64,14 @@ def _variant(name: str, base: Any, **members: Any) -> Any:
 
 
 PhotoInput = _variant(
-    "PhotoInput", gr.Image, preprocess=_path, async_move_resource_to_block_cache=_local_only
+    "PhotoInput",
+    gr.Image,
+    data_model=_UploadedFile,
+    preprocess=_path,
+    async_move_resource_to_block_cache=_local_only,
+    # What the page on the API shows: Gradio's own examples are web addresses.
+    example_payload=lambda self: {"path": EXAMPLE_FILE, "meta": {"_type": "gradio.FileData"}},
+    example_value=lambda self: EXAMPLE_FILE,
 )
 """A `gr.Image` that gives the path of the upload, unopened, and refuses web addresses."""
 

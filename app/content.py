@@ -52,6 +52,7 @@ RUN_VALUE = "{device}, {execution} execution, {policy} policy"
 SEEN = "Photo"
 SEEN_VALUE = "{width} × {height}, seen at {seen_width} × {seen_height}"
 NOTHING_YET = "Choose a photo or an example to begin."
+FIRST_EXAMPLE = "The first example is being analysed …"
 
 # The four outputs
 SEGMENTATION = "What is it?"
@@ -91,7 +92,7 @@ PONDER_HOVER = (
     "<b>%{{z}} of {gates} layers</b> ran here<br>%{{customdata:.1f}} kMACs at this pixel"
     "<extra></extra>"
 )
-PONDER_ALT = "Ponder cost as colours over the photo"
+PONDER_TASK = "ponder cost"
 
 GATES_TAB = "Layer by layer"
 GATES_HINT = (
@@ -134,6 +135,7 @@ NO_PHOTO = (
     "There is no photo here. Choose one, or click an example. "
     "(A photo is forgotten after a while without use.)"
 )
+NO_IMAGE = "There is no image; expected an image file."
 URL_REFUSED = "Images are not fetched from addresses on the web. Upload the file itself."
 FILE_EXPECTED = "The image did not arrive as a file. Upload an image file."
 BUDGET_MISSING = "No budget was given; expected a number from {floor:.2f} to 1."

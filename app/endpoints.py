@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import gradio as gr
 
 from app import content
 from app.actions import Desk, Wish
-from app.components import BudgetNumber, PhotoInput, RawChoice
+from app.components import BudgetNumber, PhotoInput, RawChoice, refusal
 from app.figures import outputs, ponder
 from app.session import Settings
 from pag import PAGError, summary
@@ -26,7 +25,7 @@ def add_analyze(desk: Desk, concurrency_id: str) -> None:
         try:
             answer = desk.analyse(image, Wish(budget=budget, policy=policy))
         except PAGError as error:
-            raise gr.Error(escape(str(error)), print_exception=False) from error
+            raise refusal(str(error)) from error
         return [
             summary(answer),
             outputs.segmentation_image(answer),
@@ -48,7 +47,7 @@ def add_analyze(desk: Desk, concurrency_id: str) -> None:
         content.BOUNDARY_TASK,
         content.DEPTH_TASK,
         content.NORMALS_TASK,
-        content.PONDER_ALT,
+        content.PONDER_TASK,
     )
     results = [
         gr.JSON(label=content.ANALYZE_RESULT, visible=False),

@@ -12,6 +12,7 @@ import gradio as gr
 
 from app import content
 from app.actions import Analyser, Desk, Wish, forget
+from app.components import refusal
 from app.endpoints import add_analyze
 from app.examples import find_examples
 from app.session import Session
@@ -64,12 +65,13 @@ def build_app(analyser: Analyser) -> gr.Blocks:
 def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
     session = gr.State(Session(), time_to_live=FORGET_AFTER)
     open_tab = gr.State(next(iter(TABS)))
+    shown = find_examples()
     gr.Markdown(f"# {content.TITLE}\n{content.TAGLINE}", elem_id="masthead")
     with gr.Row(elem_id="workspace"):
         with gr.Column(scale=1, min_width=300, elem_id="left"):
-            photo, gallery = controls.build_photo(find_examples())
+            photo, gallery = controls.build_photo(shown)
             budget = controls.build_budget(desk.floor, desk.first_budget)
-            facts = numbers.build()
+            facts = numbers.build(content.FIRST_EXAMPLE if shown else content.NOTHING_YET)
             more = controls.build_more(desk.label_sets)
             button, zip_file = download.build()
         with gr.Column(scale=3, min_width=300, elem_id="right"):
@@ -100,13 +102,15 @@ def _wire(page: Page, desk: Desk) -> None:
     shown = find_examples()
     show = [page.session, *page.numbers, *page.outputs]
     show_photo = [asked.photo, *show]
-    compute: dict[str, Any] = {
+    one_at_a_time: dict[str, Any] = {
         "concurrency_limit": 1,
         "concurrency_id": NETWORK,
         "api_visibility": "private",
-        "show_progress": "minimal",
-        "show_progress_on": page.numbers,
     }
+    # A new photo veils the pictures of the old one; the slider leaves them in sight.
+    pictures = [picture for picture in page.outputs if isinstance(picture, gr.Image)]
+    fresh = one_at_a_time | {"show_progress": "full", "show_progress_on": pictures}
+    live = one_at_a_time | {"show_progress": "minimal", "show_progress_on": page.numbers}
 
     def open_photo(session: Session, source: Any, *wish: Any) -> list[Any]:
         after = _guarded(session, lambda: desk.open(session, source, Wish(*wish)))
@@ -136,19 +140,19 @@ def _wire(page: Page, desk: Desk) -> None:
 
     events = [
         asked.photo.input(
-            open_upload, [page.session, asked.photo, *asked.wish], show_photo, **compute
+            open_upload, [page.session, asked.photo, *asked.wish], show_photo, **fresh
         ),
         asked.examples.click(
-            open_example, [page.session, asked.examples, *asked.wish], show_photo, **compute
+            open_example, [page.session, asked.examples, *asked.wish], show_photo, **fresh
         ),
     ]
     if shown:
         events.append(
-            page.blocks.load(open_first, [page.session, *asked.wish], show_photo, **compute)
+            page.blocks.load(open_first, [page.session, *asked.wish], show_photo, **fresh)
         )
     events += [
         control.input(
-            adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **compute
+            adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **live
         )
         for control in asked.wish
     ]
@@ -168,7 +172,7 @@ def _wire_download(page: Page) -> None:
         try:
             return download.make_zip(session, cache)
         except PAGError as error:
-            raise gr.Error(escape(str(error)), print_exception=False) from error
+            raise refusal(str(error)) from error
 
     packed = page.download.click(
         pack, [page.session], [page.zip_file], api_visibility="private", show_progress="minimal"
@@ -183,7 +187,7 @@ def _drawer(name: str) -> Callable[[Session], list[Any]]:
 def _reply(before: Session, after: Session) -> list[Any]:
     """Updates for the session, the numbers and the outputs; a failed action changes no picture."""
     if after.message:
-        gr.Warning(escape(after.message))
+        gr.Warning(escape(after.message, quote=False))
     pictures = outputs.render(after)
     if after.answer is before.answer:
         pictures = _skip(pictures)

@@ -41,9 +41,10 @@ def check_budget(budget: object, floor: float = 0.0) -> float:
             "above 0 and up to 1 (0.6 means 60%)."
         )
     if value < floor:
+        reachable = math.ceil(floor * 100) / 100
         raise BudgetError(
             f"The budget is {value:g}, but with every layer skipped everywhere this network "
-            f"still needs {floor:.3f} of the full compute; ask for {math.ceil(floor * 100) / 100:.2f} or more."
+            f"still needs {floor:.3f} of the full compute; ask for {reachable:.2f} or more."
         )
     return value
 
@@ -61,6 +62,8 @@ class Pass(Protocol):
 
 
 class GatePolicy(Protocol):
+    """How gates are decided: immutable, one for any number of passes."""
+
     def begin(self, cost: NetworkCost, budget: Tensor) -> Pass:
         """Open a pass over images of one size; `budget` is (B,)."""
         ...
@@ -149,6 +152,7 @@ class StochasticPolicy:
 
     temperature: float
     generator: torch.Generator
+    cell: int = 1
 
     def begin(self, cost: NetworkCost, budget: Tensor) -> _StochasticPass:
         return _StochasticPass(self, budget)
@@ -160,7 +164,8 @@ class _StochasticPass(_OpenPass):
         self.full = (budget >= 1).view(-1, 1, 1, 1)
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
-        sample = binary_gumbel(logits, self.policy.temperature, self.policy.generator)
+        policy = self.policy
+        sample = binary_gumbel(logits, policy.temperature, policy.generator, policy.cell)
         return torch.where(self.full, torch.ones_like(sample), sample)
 
 

@@ -100,12 +100,15 @@ class TrainConfig(JsonConfig):
         open_steps: first steps, at full budget with every gate open.
         ramp_steps: over these, the lowest budget drawn falls from 1 to the network's floor.
         lr_backbone, lr_new: learning rates of the ImageNet-initialised part and of the rest.
+        lr_gate: of the gates' biases and budget scales, single numbers that have far to go.
         warmup_steps: linear warm-up of the learning rate.
         decay_steps: last steps, over which the learning rate falls linearly to zero.
         weight_decay: of AdamW.
         clip: largest gradient norm.
         temperature, final_temperature: of the Gumbel-softmax, annealed geometrically from
             `open_steps` to the end.
+        noise_cell: side of the squares of gate pixels that share one noise value; see
+            `pag.gate.binary_gumbel`.
         lowest_share: share of steps that draw the lowest budget, the rest being uniform.
         weight_budget, weight_distillation: of these losses beside the tasks' own.
         weight_tasks: of segmentation, boundary, depth and normals.
@@ -122,12 +125,14 @@ class TrainConfig(JsonConfig):
     ramp_steps: int = 400
     lr_backbone: float = 1e-4
     lr_new: float = 1e-3
+    lr_gate: float = 1e-2
     warmup_steps: int = 100
     decay_steps: int = 1200
     weight_decay: float = 1e-4
     clip: float = 5.0
     temperature: float = 1.0
     final_temperature: float = 0.5
+    noise_cell: int = 4
     lowest_share: float = 0.2
     weight_budget: float = 2.0
     weight_distillation: float = 1.0

@@ -58,7 +58,9 @@ class PixelGate(nn.Module):
         return logits + shift.view(-1, 1, 1, 1)
 
 
-def binary_gumbel(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+def binary_gumbel(
+    logits: Tensor, temperature: float, generator: torch.Generator, cell: int = 1
+) -> Tensor:
     """Hard 0/1 sample of a binary gate with a straight-through gradient.
 
     Adds logistic noise (the difference of two Gumbel variables), squashes with the given
@@ -67,14 +69,21 @@ def binary_gumbel(logits: Tensor, temperature: float, generator: torch.Generator
     Source: Jang et al., "Categorical reparameterization with Gumbel-softmax", ICLR 2017.
 
     Args:
-        logits: any shape, float32.
+        logits: (..., h, w) float32.
         temperature: positive; lower is closer to a hard decision.
         generator: source of the noise, on the CPU so that every device draws the same.
+        cell: side of the squares of pixels that share one noise value. Masks of independent
+            pixels have halos that cover nearly everything; shared noise keeps the cost of a
+            sampled mask near that of the compact masks which the logits' order gives later.
 
     Returns:
         Same shape; values exactly 0 or 1.
     """
-    uniform = torch.rand(logits.shape, generator=generator).clamp_(1e-6, 1 - 1e-6)
+    *batch, height, width = logits.shape
+    coarse = (*batch, -(-height // cell), -(-width // cell))
+    uniform = torch.rand(coarse, generator=generator).clamp_(1e-6, 1 - 1e-6)
+    uniform = uniform.repeat_interleave(cell, -2).repeat_interleave(cell, -1)
+    uniform = uniform[..., :height, :width]
     noise = torch.logit(uniform).to(logits.device)
     soft = torch.sigmoid((logits + noise) / temperature)
     hard = (soft > 0.5).to(soft.dtype)

@@ -81,7 +81,7 @@ class Trainer:
         config = self.config
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         temperature = config.temperature_at(step)
-        policy = StochasticPolicy(temperature, generator)
+        policy = StochasticPolicy(temperature, generator, config.noise_cell)
         sampling = Sampling(temperature, generator)
         learning = step >= config.open_steps
         image = batch.image.contiguous(memory_format=torch.channels_last)
@@ -183,16 +183,26 @@ class Trainer:
 
 
 def parameter_groups(net: PAGNet, config: TrainConfig) -> tuple[list[str], list[dict]]:
-    """Parameter names in the optimiser's order, and its groups: ImageNet's part and the rest."""
+    """Parameter names in the optimiser's order, and its groups.
+
+    Three groups: what ImageNet initialised, the new layers, the gates' single numbers.
+    """
     new_prefixes = ("backbone.res5", "backbone.final_norm")
-    slow, fast = [], []
+    slow, fast, scalars = [], [], []
     for name, parameter in net.named_parameters():
         pretrained = name.startswith("backbone.") and not name.startswith(new_prefixes)
-        (slow if pretrained else fast).append((name, parameter))
-    names = [name for name, _ in slow + fast]
+        if name.startswith("gates.") and parameter.numel() == 1:
+            scalars.append((name, parameter))
+        else:
+            (slow if pretrained else fast).append((name, parameter))
+    names = [name for name, _ in slow + fast + scalars]
     groups = [
         {"params": [p for _, p in part], "lr": rate, "initial_lr": rate}
-        for part, rate in ((slow, config.lr_backbone), (fast, config.lr_new))
+        for part, rate in (
+            (slow, config.lr_backbone),
+            (fast, config.lr_new),
+            (scalars, config.lr_gate),
+        )
     ]
     return names, groups
 

@@ -87,16 +87,27 @@ def test_samples_are_hard_and_as_frequent_as_the_gate_wishes() -> None:
 
 
 def test_samples_depend_on_the_generator_alone() -> None:
-    logits = torch.zeros(50)
+    logits = torch.zeros(5, 10)
     draw = [binary_gumbel(logits, 1.0, torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
     assert torch.equal(draw[0], draw[1]) and not torch.equal(draw[0], draw[2])
 
 
 def test_gradient_of_a_sample_is_that_of_the_soft_gate() -> None:
-    logits = torch.linspace(-3, 3, 30, requires_grad=True)
+    logits = torch.linspace(-3, 3, 30).view(5, 6).requires_grad_()
     temperature = 0.7
     binary_gumbel(logits, temperature, torch.Generator().manual_seed(4)).sum().backward()
-    uniform = torch.rand(30, generator=torch.Generator().manual_seed(4))
+    uniform = torch.rand(5, 6, generator=torch.Generator().manual_seed(4))
     soft = torch.sigmoid((logits.detach() + torch.logit(uniform)) / temperature)
     assert logits.grad is not None and (logits.grad > 0).all()
     assert torch.allclose(logits.grad, soft * (1 - soft) / temperature, atol=1e-5)
+
+
+def test_pixels_of_a_cell_share_their_noise() -> None:
+    logits = torch.zeros(2, 1, 7, 10)
+    sample = binary_gumbel(logits, 1.0, torch.Generator().manual_seed(0), cell=4)
+    assert sample.shape == logits.shape
+    for top in (0, 4):
+        for left in (0, 4, 8):
+            cell = sample[:, :, top : top + 4, left : left + 4]
+            assert (cell == cell[:, :, :1, :1]).all()
+    assert 0 < sample.mean() < 1

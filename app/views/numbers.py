@@ -12,8 +12,9 @@ from app.views import markup
 from pag import Inference
 
 
-def build() -> list[gr.components.Component]:
-    return [gr.HTML(markup.note(content.NOTHING_YET), elem_id="numbers", js_on_load=None)]
+def build(first: str = content.NOTHING_YET) -> list[gr.components.Component]:
+    """`first` is what is said until there is an answer."""
+    return [gr.HTML(markup.note(first), elem_id="numbers", js_on_load=None)]
 
 
 def render(session: Session) -> list[Any]:

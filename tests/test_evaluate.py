@@ -1,0 +1,280 @@
+"""Evaluation: the numbers of a record against the truth, kinds of masks, table and JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pag.data import open_dataset
+from pag.errors import BudgetError, InputError
+from pag.evaluate import find_dataset, format_table, main
+from pag.evaluation import RandomMasks, evaluate, evenly_spaced
+from pag.export import at_image_size
+from pag.metrics import DepthMetric, NormalsMetric, SegmentationMetric
+from pag.predictor import Predictor
+from tests.checkpoints import write_random_checkpoint
+from tests.tiny_data import MemoryDataset, write_all
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_random_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="module")
+def predictor(checkpoint: Path) -> Predictor:
+    return Predictor.from_checkpoint(checkpoint, "cpu")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_all(tmp_path_factory.mktemp("data"), "val")
+
+
+def test_random_masks_keep_the_active_fractions(predictor: Predictor) -> None:
+    image = MemoryDataset(("depth",), 1)[0].image
+    learned = predictor(image, 0.6, size=SIZE)
+    drawn = [
+        predictor(image, 0.6, policy=RandomMasks.like(learned, generator), size=SIZE)
+        for generator in (torch.Generator().manual_seed(s) for s in (0, 0, 1))
+    ]
+    for record in drawn:
+        for gate, like in zip(record.gates, learned.gates, strict=True):
+            assert gate.mask.sum() == like.mask.sum()
+        assert record.macs_executed > learned.macs_executed  # scattered: a larger halo
+    masks = [np.concatenate([g.mask.ravel() for g in record.gates]) for record in drawn]
+    assert (masks[0] == masks[1]).all() and (masks[0] != masks[2]).any()
+    assert (masks[0] != np.concatenate([g.mask.ravel() for g in learned.gates])).any()
+
+
+def test_scores_are_those_of_the_predictors_maps(predictor: Predictor) -> None:
+    dataset = MemoryDataset(("depth", "normals"), 2)
+    rows = evaluate(predictor, dataset, [1.0, 0.6], size=SIZE)
+    assert [(row["budget"], row["masks"]) for row in rows] == [(1.0, "learned"), (0.6, "learned")]
+    for row in rows:
+        depth, normals, achieved, executed = DepthMetric(), NormalsMetric(), [], []
+        for sample in (dataset[0], dataset[1]):
+            record = predictor(sample.image, row["budget"], tasks=dataset.tasks, size=SIZE)
+            maps = at_image_size(record)
+            assert sample.depth is not None and sample.normals is not None
+            assert maps["depth"].shape == sample.depth.shape  # scored at the image's own size
+            depth.update(maps["depth"], sample.depth)
+            normals.update(maps["normals"], sample.normals)
+            achieved.append(record.budget_achieved)
+            executed.append(record.macs_executed)
+        assert row["images"] == 2
+        assert row["depth"]["absrel"] == depth.result().absrel
+        assert row["depth"]["median_scaled"]["delta1"] == depth.result().median_scaled.delta1
+        assert row["normals"]["within_30"] == normals.result().within_30
+        assert row["achieved_mean"] == pytest.approx(np.mean(achieved))
+        deviation = np.abs(np.array(achieved) - row["budget"]).max()
+        assert row["achieved_max_deviation"] == pytest.approx(deviation) and deviation < 0.005
+        assert row["macs_executed_mean"] == np.mean(executed)
+        assert row["seconds_network_median"] > 0
+        assert set(row) & {"segmentation", "boundary"} == set()
+    assert all(fraction == 1 for fraction in rows[0]["active_fractions"].values())
+
+
+def test_kinds_of_masks(predictor: Predictor) -> None:
+    masks = ("learned", "random", "random_equal_macs")
+    dataset = MemoryDataset(("depth",), 2)
+    steps: list[tuple[int, int]] = []
+    rows = evaluate(
+        predictor,
+        dataset,
+        [1.0, 0.6],
+        masks=masks,
+        size=SIZE,
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    assert steps == [(done, 12) for done in range(1, 13)]
+    by_key = {(row["budget"], row["masks"]): row for row in rows}
+    assert len(by_key) == 6
+    learned, random, equal = (by_key[0.6, kind] for kind in masks)
+    assert random["active_fractions"] == learned["active_fractions"]
+    assert random["achieved_mean"] > 0.61
+    assert equal["achieved_mean"] == pytest.approx(0.6, abs=0.005)
+    scores = {json.dumps(row["depth"]) for row in (learned, random, equal)}
+    assert len(scores) == 3
+    # With every gate open there is nothing to draw.
+    assert by_key[1.0, "random"]["depth"] == by_key[1.0, "learned"]["depth"]
+    again = evaluate(predictor, dataset, [0.6], masks=["random"], size=SIZE)[0]
+    assert again["depth"] == random["depth"]
+    other = evaluate(predictor, dataset, [0.6], masks=["random"], size=SIZE, seed=1)[0]
+    assert other["depth"] != random["depth"]
+
+
+def test_segmentation_counts_over_the_data_set(predictor: Predictor, data: Path) -> None:
+    dataset = open_dataset("camvid", data / "CamVid", "val")
+    row = evaluate(predictor, dataset, [0.8], size=SIZE)[0]
+    metric = SegmentationMetric(predictor.config.classes)
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        record = predictor(sample.image, 0.8, tasks=["segmentation"], labels="street", size=SIZE)
+        assert sample.segmentation is not None
+        metric.update(at_image_size(record)["segmentation"], sample.segmentation)
+    assert row["segmentation"]["miou"] == metric.result().miou
+    assert row["segmentation"]["iou"] == dict(metric.result().iou)
+    assert row["segmentation"]["pixels"] == 2 * 63 * 96  # the unlabelled row is left out
+
+
+def test_boundaries_in_other_processes_give_the_same_scores(
+    predictor: Predictor, data: Path
+) -> None:
+    dataset = open_dataset("bsds500", data / "BSDS500", "val")
+    here = evaluate(predictor, dataset, [0.8], thresholds=9, size=SIZE)[0]
+    there = evaluate(predictor, dataset, [0.8], thresholds=9, size=SIZE, workers=2)[0]
+    assert here["boundary"] == there["boundary"]
+    assert here["boundary"]["images"] == 2
+    assert 0 < here["boundary"]["ods"] <= here["boundary"]["ois"] <= 1
+    assert "precision" not in here["boundary"]  # curves are left out
+    json.dumps(here)
+
+
+def test_adaptive_policy(predictor: Predictor) -> None:
+    dataset = MemoryDataset(("depth",), 1)
+    row = evaluate(predictor, dataset, [0.9], policy="adaptive", size=SIZE)[0]
+    record = predictor(dataset[0].image, 0.9, policy="adaptive", tasks=["depth"], size=SIZE)
+    assert row["achieved_mean"] == record.budget_achieved
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"budgets": []}, "0 budgets"),
+        ({"masks": []}, "expected at least one"),
+        ({"masks": ["learnt"]}, r"masks \['learnt'\]"),
+        ({"policy": "adaptive", "masks": ["random_equal_macs"]}, "need the policy exact"),
+        ({"limit": 0}, "limit is 0"),
+        ({"workers": 0}, "workers 0"),
+        ({"size": 1}, "working size"),
+        ({"dataset": MemoryDataset(("depth",), 0)}, "no image"),
+        ({"execution": "fast"}, "execution is 'fast'"),
+    ],
+)
+def test_settings_that_do_not_fit(
+    predictor: Predictor, options: dict[str, Any], message: str
+) -> None:
+    settings: dict[str, Any] = {"dataset": MemoryDataset(("depth",), 1), "budgets": [0.8]}
+    with pytest.raises(InputError, match=message):
+        evaluate(predictor, **settings | options)
+
+
+def test_a_budget_out_of_reach(predictor: Predictor) -> None:
+    with pytest.raises(BudgetError, match="still needs"):
+        evaluate(predictor, MemoryDataset(("depth",), 1), [0.05], size=SIZE)
+
+
+def test_classes_must_be_the_checkpoints(tmp_path: Path, data: Path) -> None:
+    folder = write_random_checkpoint(tmp_path, classes=("road", "sky"))
+    dataset = open_dataset("camvid", data / "CamVid", "val")
+    with pytest.raises(InputError, match="are not the first ones of the checkpoint"):
+        evaluate(Predictor.from_checkpoint(folder, "cpu"), dataset, [1.0])
+
+
+def test_evenly_spaced() -> None:
+    assert evenly_spaced(5, None) == evenly_spaced(5, 9) == [0, 1, 2, 3, 4]
+    assert evenly_spaced(100, 4) == [12, 37, 62, 87]
+    assert evenly_spaced(7, 1) == [3]
+    for count, limit in ((101, 12), (8, 7)):
+        picked = evenly_spaced(count, limit)
+        assert len(set(picked)) == limit and picked == sorted(picked) and picked[-1] < count
+
+
+# ---------------------------------------------------------------- the command
+
+
+def row(budget: float, images: int, achieved: float, deviation: float, **scores: Any) -> dict:
+    return {
+        "budget": budget,
+        "masks": "learned",
+        "images": images,
+        "achieved_mean": achieved,
+        "achieved_max_deviation": deviation,
+        **scores,
+    }
+
+
+def test_table_joins_the_data_sets_of_one_setting() -> None:
+    table = format_table(
+        [
+            row(0.6, 1, 0.59, 0.01, segmentation={"miou": 0.5}),
+            row(1.0, 1, 1.0, 0.0, segmentation={"miou": 0.7}),
+            row(0.6, 3, 0.61, 0.02, boundary={"ods": 0.71, "ois": 0.72, "ap": 0.6}),
+        ]
+    )
+    header, first, second = (line.split() for line in table.splitlines())
+    assert header == ["budget", "masks", "achieved", "max", "dev.", "mIoU", "ODS", "OIS", "AP"]
+    assert first == ["0.6", "learned", "0.6050", "0.0200", "0.500", "0.710", "0.720", "0.600"]
+    assert second == ["1", "learned", "1.0000", "0.0000", "0.700", "-", "-", "-"]
+
+
+def test_data_folder_may_be_the_datasets_own(tmp_path: Path, data: Path) -> None:
+    assert find_dataset(data, "camvid") == data / "CamVid"
+    assert find_dataset(data / "CamVid", "camvid") == data / "CamVid"
+
+
+def test_command_evaluates_everything(
+    tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "scores.json"
+    arguments = ["--data", data, "--dataset", "all", "--checkpoint", checkpoint, "--out", out]
+    arguments += ["--budget", "1", "floor", "--masks", "learned", "random", "--limit", 1]
+    arguments += ["--size", SIZE, "--thresholds", 3, "--device", "cpu"]
+    assert main([str(a) for a in arguments]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) == 1 + 2 * 2
+    for column in ("mIoU", "ODS", "OIS", "AP", "absrel", "delta1", "delta1*", "mean°", "<11.25°"):
+        assert column in lines[0].split()
+    report = json.loads(out.read_text())
+    predictor = Predictor.from_checkpoint(checkpoint, "cpu")
+    assert report["checkpoint"] == predictor.digest
+    assert report["network"]["output_stride"] == 16
+    assert report["settings"]["budgets"] == [1.0, predictor.floor]
+    assert report["settings"]["size"] == SIZE and report["settings"]["split"] == "val"
+    assert report["versions"]["torch"] == torch.__version__
+    assert str(tmp_path) not in out.read_text() and str(data) not in out.read_text()
+    tasks = {
+        r["dataset"]: set(r) & {"segmentation", "boundary", "depth", "normals"}
+        for r in report["results"]
+    }
+    assert tasks == {
+        "bsds500": {"boundary"},
+        "camvid": {"segmentation"},
+        "sevenscenes": {"depth", "normals"},
+    }
+    assert len(report["results"]) == 3 * 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"--budget": "7"}, "'7' is no budget"),
+        ({"--budget": "nan"}, "'nan' is no budget"),
+        ({"--dataset": "kitti"}, "invalid choice"),
+        ({"--data": "absent"}, "folders val and valannot not found"),
+        ({"--checkpoint": "absent"}, "no checkpoint called"),
+        ({"--out": "absent/x.json"}, "folder of --out does not exist"),
+        ({"--split": "summer"}, "no split 'summer'"),
+    ],
+)
+def test_command_explains_what_is_wrong(
+    checkpoint: Path,
+    data: Path,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, str],
+    message: str,
+) -> None:
+    options = {"--data": str(data), "--dataset": "camvid", "--checkpoint": str(checkpoint)}
+    with pytest.raises(SystemExit) as stop:
+        main([text for option in (options | changes).items() for text in option])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,171 @@
+"""Choosing how to execute, and the whole network under every execution."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
+from pag.errors import InputError
+from pag.execution import (
+    BREAK_EVEN,
+    EXECUTIONS,
+    AutoExecution,
+    BreakEven,
+    DenseExecution,
+    Execution,
+    build_execution,
+)
+from pag.macs import block_cost
+from pag.network import PAGNet, Trace, fuse_batchnorm
+from pag.sparse import SparseExecution
+from tests.checkpoints import random_net
+from tests.test_sparse import assert_close, blobs, fused_block, inputs
+
+ALWAYS = tuple(dataclasses.replace(entry, share=1.0, overhead=0.0) for entry in BREAK_EVEN)
+NEVER = tuple(dataclasses.replace(entry, share=0.0) for entry in BREAK_EVEN)
+
+
+@pytest.fixture(scope="module", params=[(8, "block"), (16, "conv")], ids=lambda p: f"{p[0]}-{p[1]}")
+def net(request: pytest.FixtureRequest) -> PAGNet:
+    stride, scope = request.param
+    fused = fuse_batchnorm(random_net(output_stride=stride, gate_scope=scope))
+    return fused.to(memory_format=torch.channels_last)
+
+
+def picture(height: int, width: int, batch: int = 1) -> Tensor:
+    torch.manual_seed(5)
+    coarse = torch.rand(batch, 3, 5, 6)
+    return torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)
+
+
+@torch.inference_mode()
+def run(
+    net: PAGNet, image: Tensor, budgets: tuple[float, ...], execution: Execution
+) -> tuple[dict[str, Tensor], Trace]:
+    policy = ExactPolicy(BudgetTable.uniform(tuple(net.gates)))
+    return net(image, torch.tensor(budgets), policy, execution=execution)
+
+
+# ---------------------------------------------------------------- the whole network
+
+
+@pytest.mark.parametrize("execution", [SparseExecution(), AutoExecution(), AutoExecution(ALWAYS)])
+def test_every_execution_gives_the_same_answers_and_masks(
+    net: PAGNet, execution: Execution
+) -> None:
+    image, budgets = picture(67, 93, batch=2), (0.6, 0.75)
+    expected, reference = run(net, image, budgets, DenseExecution())
+    outputs, trace = run(net, image, budgets, execution)
+    for task, values in outputs.items():
+        assert_close(values, expected[task], 1e-4)
+    for gate, dense in zip(trace.gates, reference.gates, strict=True):
+        assert torch.equal(gate.mask, dense.mask)
+    assert torch.equal(trace.dilation, reference.dilation)
+    assert any(0 < gate.mask.float().mean() < 1 for gate in trace.gates)
+
+
+@pytest.mark.parametrize("name", ["sparse", "auto"])
+def test_full_budget_is_equal_bit_for_bit_to_the_ungated_network(net: PAGNet, name: str) -> None:
+    image = picture(64, 96)
+    with torch.inference_mode():
+        expected, _ = net(image, torch.tensor([1.0]), OpenPolicy())
+    outputs, _ = run(net, image, (1.0,), build_execution(name))
+    for task, values in outputs.items():
+        assert torch.equal(values, expected[task])
+
+
+def test_the_network_multiplies_what_its_trace_says(net: PAGNet) -> None:
+    image = picture(66, 98)
+    for execution, budget in ((SparseExecution(), 0.6), (AutoExecution(ALWAYS), 0.7)):
+        with FlopCounterMode(display=False) as counter:
+            _, trace = run(net, image, (budget,), execution)
+        assert counter.get_total_flops() / 2 == trace.macs_executed.item()
+
+
+# ---------------------------------------------------------------- choosing
+
+
+class Spy:
+    """Counts the multiply-adds of one residual branch."""
+
+    def __init__(self, table: tuple[BreakEven, ...], scope: str = "block") -> None:
+        self.execution, self.scope = AutoExecution(table), scope
+        self.block, self.a = fused_block(), inputs((16, 20))
+        self.cost = block_cost("x", self.block, scope, (16, 20), 1)
+
+    def skips(self, mask: Tensor) -> bool:
+        with FlopCounterMode(display=False) as counter:
+            out = self.execution.residual(self.block, self.a, mask, self.scope)
+        assert_close(out, DenseExecution().residual(self.block, self.a, mask, self.scope).detach())
+        everything = 2 * (self.cost.dense + self.cost.ungated)
+        return counter.get_total_flops() / 2 < everything
+
+    def share(self, mask: Tensor) -> float:
+        return self.cost.executed(mask).sum().item() / (2 * self.cost.dense)
+
+
+def table(share: float, overhead: float = 0.0, width: int = 4) -> tuple[BreakEven, ...]:
+    return tuple(BreakEven(scope, width, 1, share, overhead) for scope in ("block", "conv"))
+
+
+@pytest.mark.parametrize("scope", ["block", "conv"])
+def test_auto_skips_exactly_below_the_break_even_share_halo_included(scope: str) -> None:
+    mask = blobs((2, 1, 16, 20))
+    share = Spy(table(1.0), scope).share(mask)
+    assert Spy(table(share + 1e-6), scope).skips(mask)
+    assert not Spy(table(share - 1e-6), scope).skips(mask)
+    if scope == "block":
+        assert share > mask.float().mean()  # the halo costs more than the pixels themselves
+
+
+def test_auto_lets_small_maps_run_densely() -> None:
+    mask = blobs((2, 1, 16, 20))
+    assert Spy(table(1.0, overhead=0.0)).skips(mask)
+    assert not Spy(table(1.0, overhead=1e7)).skips(mask)
+
+
+def test_auto_takes_the_next_smaller_width_and_is_dense_without_one() -> None:
+    mask = blobs((2, 1, 16, 20))
+    assert Spy((*table(1.0, width=2), *table(0.0, width=8))).skips(mask)
+    assert not Spy(table(1.0, width=8)).skips(mask)
+    assert AutoExecution(table(1.0)).rule("block", 4, 2) is None
+
+
+def test_auto_never_skips_with_a_full_mask_or_when_told_not_to() -> None:
+    full = torch.ones(2, 1, 16, 20, dtype=torch.bool)
+    assert not Spy(table(1.0)).skips(full)
+    assert not Spy(table(0.0)).skips(torch.zeros_like(full))
+
+
+def test_the_default_table_covers_the_network_and_prefers_dense_on_open_masks(net: PAGNet) -> None:
+    execution = AutoExecution()
+    for name, block in net.backbone.blocks:
+        if not block.pools:
+            rule = execution.rule(net.config.gate_scope, block.conv3.in_channels, block.stride)
+            assert rule is not None, name
+            assert rule.favours_sparse(0, 1e9) and not rule.favours_sparse(0.99e9, 1e9)
+
+
+def test_auto_refuses_a_network_that_is_not_fused() -> None:
+    block = random_net().backbone.res2[0]
+    a, mask = torch.rand(1, 64, 4, 4), torch.ones(1, 1, 4, 4)
+    with pytest.raises(InputError, match="fuse_batchnorm"):
+        AutoExecution().residual(block, a, mask, "block")
+
+
+@pytest.mark.parametrize(("share", "overhead"), [(-0.1, 0), (1.1, 0), (float("nan"), 0), (0.5, -1)])
+def test_a_break_even_out_of_range_is_refused(share: float, overhead: float) -> None:
+    with pytest.raises(InputError, match="expected a share"):
+        BreakEven("block", 64, 1, share, overhead)
+
+
+def test_executions_are_built_by_name() -> None:
+    kinds = [type(build_execution(name)) for name in EXECUTIONS]
+    assert kinds == [AutoExecution, SparseExecution, DenseExecution]
+    with pytest.raises(InputError, match="expected one of auto, sparse, dense"):
+        build_execution("fast")

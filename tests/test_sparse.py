@@ -1,0 +1,300 @@
+"""Sparse execution against masked dense execution, and proof that it skips what it says."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.flop_counter import FlopCounterMode
+
+from pag import sparse
+from pag.backbones import Bottleneck
+from pag.errors import InputError
+from pag.execution import DenseExecution
+from pag.macs import LayerCost, block_cost, halo, halved
+from pag.multipool import MultiPool
+from pag.network import fuse_batchnorm
+from pag.sparse import SparseExecution
+from tests.checkpoints import random_net
+
+SCOPES = ("block", "conv")
+SIZES = [(1, 1), (1, 9), (8, 1), (2, 3), (7, 5), (6, 8), (17, 20)]
+GEOMETRIES = [(1, 1), (1, 2), (1, 4), (2, 1)]
+"""Stride and dilation of the 3x3."""
+
+
+def fused_block(stride: int = 1, dilation: int = 1, seed: int = 0) -> Bottleneck:
+    """A bottleneck of 6 channels in, 4 inside and 10 out, its BatchNorms folded."""
+    torch.manual_seed(seed)
+    block = Bottleneck(6, 4, 10, stride, dilation)
+    for norm in (block.bn2, block.bn3):
+        nn.init.normal_(norm.weight, 1.0, 0.2)
+        nn.init.normal_(norm.bias, 0.3, 0.3)  # so that conv1 of zero is not zero
+        norm.running_mean.normal_(std=0.2)  # type: ignore[union-attr]
+        norm.running_var.uniform_(0.5, 1.5)  # type: ignore[union-attr]
+    block.eval()
+    block.conv1 = fuse_conv_bn_eval(block.conv1, block.bn2)
+    assert isinstance(block.conv2, nn.Conv2d)
+    block.conv2 = fuse_conv_bn_eval(block.conv2, block.bn3)
+    block.bn2, block.bn3 = nn.Identity(), nn.Identity()  # type: ignore[assignment]
+    return block
+
+
+def inputs(size: tuple[int, int], batch: int = 2) -> Tensor:
+    return torch.randn(batch, 6, *size).relu()
+
+
+def blobs(shape: tuple[int, int, int, int]) -> Tensor:
+    smooth = F.avg_pool2d(torch.randn(shape), 5, 1, 2, count_include_pad=False)
+    return smooth > 0
+
+
+def first_image(shape: tuple[int, int, int, int]) -> Tensor:
+    return torch.arange(shape[0]).view(-1, 1, 1, 1).expand(shape) == 0
+
+
+def corner(shape: tuple[int, int, int, int], y: int, x: int) -> Tensor:
+    """One active pixel, in the last image only."""
+    mask = torch.zeros(shape, dtype=torch.bool)
+    mask[-1, 0, y, x] = True
+    return mask
+
+
+MASKS: dict[str, Callable[[tuple[int, int, int, int]], Tensor]] = {
+    "empty": lambda shape: torch.zeros(shape, dtype=torch.bool),
+    "full": lambda shape: torch.ones(shape, dtype=torch.bool),
+    "full in one image": lambda shape: corner(shape, 0, 0) | first_image(shape),
+    "all but one": lambda shape: ~corner(shape, 0, 0),
+    "top left": lambda shape: corner(shape, 0, 0),
+    "top right": lambda shape: corner(shape, 0, -1),
+    "bottom left": lambda shape: corner(shape, -1, 0),
+    "bottom right": lambda shape: corner(shape, -1, -1),
+    "sparse": lambda shape: torch.rand(shape) < 0.1,
+    "random": lambda shape: torch.rand(shape) < 0.5,
+    "blobs": blobs,
+}  # fmt: skip
+
+
+def output_shape(a: Tensor, block: Bottleneck) -> tuple[int, int, int, int]:
+    size = (a.shape[2], a.shape[3])
+    return (len(a), 1, *(halved(size) if block.stride == 2 else size))
+
+
+def assert_close(found: Tensor, expected: Tensor, tolerance: float = 1e-5) -> None:
+    assert found.shape == expected.shape
+    assert torch.isfinite(found).all()
+    error = (found - expected).abs().max()
+    assert error <= tolerance * expected.abs().max(), f"{error:.2e}"
+
+
+@pytest.fixture(params=["one span", "many spans"])
+def any_spans(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small maps fit into one tail; with a tiny grain they are cut like large ones."""
+    if request.param == "many spans":
+        monkeypatch.setattr(sparse, "GRAIN", 4)
+        monkeypatch.setattr(sparse, "SPAN", 8)
+
+
+# ---------------------------------------------------------------- equal to masked dense
+
+
+@pytest.mark.usefixtures("any_spans")
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize(("stride", "dilation"), GEOMETRIES)
+@torch.inference_mode()
+def test_equals_masked_dense(stride: int, dilation: int, scope: str) -> None:
+    block = fused_block(stride, dilation)
+    for size in SIZES:
+        a = inputs(size)
+        for name, draw in MASKS.items():
+            mask = draw(output_shape(a, block))
+            expected = DenseExecution().residual(block, a, mask, scope)
+            for layout in (torch.contiguous_format, torch.channels_last):
+                given = a.contiguous(memory_format=layout)
+                found = SparseExecution().residual(block, given, mask, scope)
+                try:
+                    assert_close(found, expected)
+                except AssertionError as error:
+                    raise AssertionError(f"{name} mask at {size}, {layout}: {error}") from error
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_equals_masked_dense_on_a_real_layer(scope: str) -> None:
+    """Large enough for whole spans and a tail, with the network's own channels."""
+    net = fuse_batchnorm(random_net(gate_scope=scope)).to(memory_format=torch.channels_last)
+    block = dict(net.backbone.blocks)["res3_1"]
+    a = torch.randn(1, 256, 90, 121).relu()
+    mask = blobs((1, 1, 45, 61))
+    with torch.inference_mode():
+        expected = DenseExecution().residual(block, a, mask, scope)
+        assert_close(SparseExecution().residual(block, a, mask, scope), expected)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@torch.inference_mode()
+def test_a_full_mask_is_equal_bit_for_bit(scope: str) -> None:
+    block = fused_block()
+    a = inputs((9, 12))
+    mask = torch.ones(2, 1, 9, 12, dtype=torch.bool)
+    expected = DenseExecution().residual(block, a, mask, scope)
+    assert torch.equal(SparseExecution().residual(block, a, mask, scope), expected)
+
+
+@torch.inference_mode()
+def test_takes_float_masks_and_double_precision() -> None:
+    block, a = fused_block().double(), inputs((9, 12)).double()
+    mask = blobs((2, 1, 9, 12))
+    expected = DenseExecution().residual(block, a, mask, "block")
+    assert_close(SparseExecution().residual(block, a, mask.double(), "block"), expected, 1e-12)
+
+
+def test_works_outside_inference_mode_and_gives_no_gradient() -> None:
+    block, a = fused_block(), inputs((6, 7)).requires_grad_()
+    out = SparseExecution().residual(block, a, blobs((2, 1, 6, 7)), "block")
+    assert not out.requires_grad
+
+
+@torch.inference_mode()
+def test_one_execution_serves_threads_copies_and_changed_weights() -> None:
+    execution, a = SparseExecution(), inputs((12, 15))
+    mask = blobs((2, 1, 12, 15))
+    blocks = [fused_block(seed=seed) for seed in range(3)]
+    blocks += [copy.deepcopy(blocks[0])]
+    execution.residual(blocks[0], a, mask, "block")
+    names = set(blocks[0].state_dict())
+    blocks[0].conv2.weight.mul_(-1.5)  # after a first use, as when weights are loaded
+    expected = [DenseExecution().residual(block, a, mask, "block") for block in blocks]
+
+    def work(index: int) -> Tensor:
+        with torch.inference_mode():
+            return execution.residual(blocks[index % 4], a, mask, "block")
+
+    with ThreadPoolExecutor(4) as pool:
+        for index, found in enumerate(pool.map(work, range(16))):
+            assert_close(found, expected[index % 4])
+    assert not torch.allclose(expected[0], expected[3])
+    assert set(blocks[0].state_dict()) == names
+
+
+def test_refuses_a_network_that_is_not_fused() -> None:
+    block = Bottleneck(6, 4, 10, 1, 1).eval()
+    with pytest.raises(InputError, match="fuse_batchnorm"):
+        SparseExecution().residual(block, inputs((3, 3)), torch.ones(2, 1, 3, 3), "block")
+
+
+# ---------------------------------------------------------------- what is skipped is skipped
+
+
+@pytest.mark.parametrize(("stride", "dilation"), GEOMETRIES)
+@torch.inference_mode()
+def test_pixels_outside_the_halo_are_never_read(stride: int, dilation: int) -> None:
+    block, a = fused_block(stride, dilation), inputs((13, 16))
+    mask = blobs(output_shape(a, block)) & blobs(output_shape(a, block))
+    expected = DenseExecution().residual(block, a, mask, "block")
+    unneeded = halo(mask.float(), stride, dilation, (13, 16)) <= 0
+    assert unneeded.any()
+    poisoned = a.masked_fill(unneeded, torch.nan)
+    assert_close(SparseExecution().residual(block, poisoned, mask, "block"), expected)
+
+
+def cost_of(block: Bottleneck, scope: str, a: Tensor) -> LayerCost:
+    return block_cost("x", block, scope, (a.shape[2], a.shape[3]), 1)
+
+
+def multiplied(run: Callable[[], object]) -> float:
+    """Multiply-adds of all convolutions and matrix products that PyTorch really runs."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops() / 2
+
+
+@pytest.mark.usefixtures("any_spans")
+@pytest.mark.parametrize(
+    "name", ["empty", "bottom right", "random", "blobs", "all but one", "full"]
+)
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize(("stride", "dilation"), GEOMETRIES)
+def test_multiply_adds_are_those_counted_in_closed_form(
+    stride: int, dilation: int, scope: str, name: str
+) -> None:
+    block, a = fused_block(stride, dilation), inputs((13, 16))
+    mask = MASKS[name](output_shape(a, block))
+    cost = cost_of(block, scope, a)
+    expected = cost.executed(mask).sum().item() + len(a) * cost.ungated
+    assert multiplied(lambda: SparseExecution().residual(block, a, mask, scope)) == expected
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_an_empty_mask_multiplies_nothing_that_is_switched(scope: str) -> None:
+    block, a = fused_block(), inputs((5, 6))
+    mask = torch.zeros(2, 1, 5, 6, dtype=torch.bool)
+    out = SparseExecution().residual(block, a, mask, scope)
+    expected = torch.zeros_like(out) if scope == "block" else block.expand(block.reduce(a))
+    assert_close(out, expected.detach())
+
+
+# ---------------------------------------------------------------- spans
+
+
+def test_spans_cover_all_rows_once_and_keep_shapes_few() -> None:
+    cpu = torch.device("cpu")
+    for count in (0, 1, sparse.GRAIN - 1, sparse.GRAIN, sparse.SPAN, 3 * sparse.SPAN + 700):
+        cuts = list(sparse.spans(count, cpu))
+        rows = [row for cut in cuts for row in range(count)[cut]]
+        assert rows == list(range(count))
+        assert all((cut.stop - cut.start) % sparse.GRAIN == 0 for cut in cuts[:-1])
+        assert all(0 < cut.stop - cut.start <= sparse.SPAN for cut in cuts)
+
+
+def test_other_devices_take_all_rows_at_once() -> None:
+    assert list(sparse.spans(10**6, torch.device("cuda"))) == [slice(0, 10**6)]
+    assert list(sparse.spans(0, torch.device("cuda"))) == []
+
+
+# ---------------------------------------------------------------- MultiPool
+
+
+def pool(dilations: tuple[int, ...]) -> MultiPool:
+    torch.manual_seed(1)
+    made = MultiPool(8, dilations).eval()
+    nn.init.normal_(made.selector[6].weight, std=3.0)  # type: ignore[arg-type]
+    return made
+
+
+@pytest.mark.usefixtures("any_spans")
+@pytest.mark.parametrize("dilations", [(0, 1, 2, 4, 6, 8, 10), (1, 2), (0,), (3,)])
+@pytest.mark.parametrize("folded", [False, True])
+@torch.inference_mode()
+def test_multipool_equals_choosing_among_all_branches(
+    dilations: tuple[int, ...], folded: bool
+) -> None:
+    module = pool(dilations)
+    if folded:
+        norm = nn.BatchNorm2d(8)
+        nn.init.normal_(norm.bias)
+        norm.running_mean.normal_()  # type: ignore[union-attr]
+        module.fold(norm.eval())
+    for size in [(1, 1), (1, 7), (5, 1), (9, 13), (24, 31)]:
+        x = torch.randn(2, 8, *size)
+        branches = torch.stack([module.branch(x, dilation) for dilation in dilations])
+        out, choice = module(x)
+        assert torch.equal(choice, module.scores(x).argmax(1))
+        expected = branches.gather(0, choice[None, :, None].expand(1, *x.shape))[0]
+        assert_close(out, expected)
+    assert len(dilations) == 1 or len(choice.unique()) > 1
+
+
+def test_multipool_multiplies_each_pixel_once() -> None:
+    module, x = pool((0, 1, 4)), torch.randn(2, 8, 20, 24)
+    choice = module.scores(x).argmax(1)
+    points = int((choice == 0).sum())
+    selecting = multiplied(lambda: module.scores(x))
+    total = multiplied(lambda: module(x))
+    assert 0 < points < choice.numel()
+    assert total - selecting == 64 * (points + 9 * (choice.numel() - points))
