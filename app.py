@@ -10,8 +10,11 @@ from pag import PAGError, Predictor
 
 
 def main() -> None:
+    """Command line; exits with 2 if there is no network to show."""
     parser = argparse.ArgumentParser(description=content.DESCRIPTION)
-    parser.add_argument("--checkpoint", help="folder or Hugging Face name; default: the own one")
+    parser.add_argument(
+        "--checkpoint", help="folder or Hugging Face name; default: the one that comes with it"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--host", help="address to serve on; default: this machine only")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")

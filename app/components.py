@@ -13,6 +13,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
+from gradio_client.utils import is_file_obj_with_meta
 from pydantic import ValidationError
 
 from app import content
@@ -29,6 +30,10 @@ class _UploadedFile(ImageData):
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Any:
+        # Gradio looks whether a path is an upload only where the mark of a file is present,
+        # and accepts an image without it: any file of this machine could be named.
+        if not is_file_obj_with_meta(obj):
+            raise refusal(content.FILE_EXPECTED)
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
@@ -53,7 +58,7 @@ async def _local_only(self: Any, url_or_file_path: Any) -> str | None:
     # The limit on uploads does not hold for addresses, so none is ever fetched.
     if str(url_or_file_path or "").lower().startswith(("http:", "https:")):
         raise refusal(content.URL_REFUSED)
-    return await super(type(self), self).async_move_resource_to_block_cache(url_or_file_path)
+    return await gr.Image.async_move_resource_to_block_cache(self, url_or_file_path)
 
 
 def _variant(name: str, base: Any, **members: Any) -> Any:

@@ -39,7 +39,10 @@ def add_analyze(desk: Desk, concurrency_id: str) -> None:
         PhotoInput(label=content.ANALYZE_IMAGE, visible=False, elem_id="api-image"),
         BudgetNumber(desk.first_budget, label=content.ANALYZE_BUDGET, visible=False),
         RawChoice(
-            list(content.POLICIES), value=Settings.policy, label=content.ANALYZE_POLICY, visible=False
+            list(content.POLICIES),
+            value=Settings.policy,
+            label=content.ANALYZE_POLICY,
+            visible=False,
         ),
     ]
     labels = (

@@ -5,24 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
+from gradio.themes import Base, colors, sizes
+from gradio.themes.utils.fonts import LocalFont
 
 STYLE = Path(__file__).with_name("style.css")
 UPLOAD_LIMIT = "64mb"
 VISITORS = 48  # sessions kept in memory at once; the least recently used goes first
 
 
-def theme() -> gr.themes.Base:
+def theme() -> Base:
     """Calm greys, one blue, a typeface that comes with Gradio: nothing is fetched elsewhere."""
     # Of the weights that Gradio ships of this typeface only 400 and 700 have all letters.
-    local = gr.themes.utils.fonts.LocalFont
-    return gr.themes.Base(
-        primary_hue=gr.themes.colors.blue,
-        secondary_hue=gr.themes.colors.blue,
-        neutral_hue=gr.themes.colors.slate,
-        radius_size=gr.themes.sizes.radius_md,
-        font=(local("IBM Plex Sans", (400, 700)), "system-ui", "sans-serif"),
-        font_mono=(local("IBM Plex Mono", (400, 700)), "monospace"),
+    plain_and_bold = (400, 700)
+    return Base(
+        primary_hue=colors.blue,
+        secondary_hue=colors.blue,
+        neutral_hue=colors.slate,
+        radius_size=sizes.radius_md,
+        font=(LocalFont("IBM Plex Sans", plain_and_bold), "system-ui", "sans-serif"),
+        font_mono=(LocalFont("IBM Plex Mono", plain_and_bold), "monospace"),
     ).set(
         body_text_color_subdued="*neutral_500",
         body_text_color_subdued_dark="*neutral_400",

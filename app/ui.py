@@ -86,9 +86,7 @@ def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
         gr.Code(content.CITATION, language=None, show_label=False, interactive=False)
     gr.Markdown(content.CREDITS, elem_id="credits")
     asked = controls.Controls(photo, gallery, budget, *more)
-    return Page(
-        blocks, session, open_tab, asked, facts, pictures, tabs, panels, button, zip_file
-    )
+    return Page(blocks, session, open_tab, asked, facts, pictures, tabs, panels, button, zip_file)
 
 
 def _wire(page: Page, desk: Desk) -> None:
@@ -151,9 +149,7 @@ def _wire(page: Page, desk: Desk) -> None:
             page.blocks.load(open_first, [page.session, *asked.wish], show_photo, **fresh)
         )
     events += [
-        control.input(
-            adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **live
-        )
+        control.input(adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **live)
         for control in asked.wish
     ]
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -147,7 +147,7 @@ class _AdaptivePass(_OpenPass):
 class StochasticPolicy:
     """Training: binary Gumbel-softmax with straight-through gradients.
 
-    Images whose budget is 1 have every gate open.
+    Images whose budget is 1 have every gate open. See `pag.gate.binary_gumbel`.
     """
 
     temperature: float

@@ -33,7 +33,7 @@ OUTPUT_STRIDES = (8, 16)
 
 
 class JsonConfig:
-    """Strict JSON both ways for a frozen dataclass: unknown or missing keys are errors."""
+    """JSON both ways for a frozen dataclass; unknown keys are errors, missing ones defaults."""
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"  # type: ignore[call-overload]
@@ -41,6 +41,8 @@ class JsonConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        if not isinstance(values, dict):
+            raise InputError(f"{cls.__name__}: got {values!r}; expected an object of settings")
         if unknown := sorted(set(values) - set(fields)):
             raise InputError(f"{cls.__name__}: unknown setting(s) {', '.join(unknown)}")
         tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

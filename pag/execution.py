@@ -84,14 +84,14 @@ class BreakEven:
 
 
 BREAK_EVEN = (
-    BreakEven("block", 64, 1, 0.80, 20e6),
-    BreakEven("block", 128, 1, 0.85, 20e6),
-    BreakEven("block", 128, 2, 0.85, 20e6),
-    BreakEven("block", 256, 1, 0.90, 20e6),
-    BreakEven("conv", 64, 1, 0.70, 20e6),
-    BreakEven("conv", 128, 1, 0.80, 20e6),
-    BreakEven("conv", 128, 2, 0.80, 20e6),
-    BreakEven("conv", 256, 1, 0.85, 20e6),
+    BreakEven("block", 64, 1, share=0.63, overhead=23e6),
+    BreakEven("block", 128, 1, share=0.75, overhead=15e6),
+    BreakEven("block", 128, 2, share=0.74, overhead=15e6),
+    BreakEven("block", 256, 1, share=0.83, overhead=46e6),
+    BreakEven("conv", 64, 1, share=0.52, overhead=12e6),
+    BreakEven("conv", 128, 1, share=0.73, overhead=17e6),
+    BreakEven("conv", 128, 2, share=0.77, overhead=18e6),
+    BreakEven("conv", 256, 1, share=0.82, overhead=45e6),
 )
 """Of CPUs; from assets/results/break_even.json (`python -m pag.benchmark --layers`)."""
 

@@ -135,14 +135,12 @@ class PAGNet(nn.Module):
         gates: list[GateTrace] = []
         inputs: dict[str, Tensor] = {}
         choice = saved = None
-        stride = 1
         detail, x = self.backbone.stem(image)
         for name, block in self.backbone.blocks:
             a = block.preactivation(x)
             inputs[name] = a
             if block.pools:
                 residual, choice = self._pool(block, a, sampling)
-                stride = round(size[0] / choice.shape[-2])
                 saved = self._pool_saved(choice, cost)
                 decisions.note_pool(saved)
             else:
@@ -161,8 +159,8 @@ class PAGNet(nn.Module):
             for task in TASKS
             if task in tasks
         }
-        stride = gates[-1].cost.stride
-        return outputs, Trace(cost, tuple(gates), choice, stride, saved)
+        last_stride = gates[-1].cost.stride
+        return outputs, Trace(cost, tuple(gates), choice, last_stride, saved)
 
     def _pool(
         self, block: Bottleneck, a: Tensor, sampling: Sampling | None

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from pag.break_even import prepare
 from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
 from pag.errors import InputError
 from pag.execution import (
@@ -21,7 +22,7 @@ from pag.execution import (
     build_execution,
 )
 from pag.macs import block_cost
-from pag.network import PAGNet, Trace, fuse_batchnorm
+from pag.network import PAGNet, Trace
 from pag.sparse import SparseExecution
 from tests.checkpoints import random_net
 from tests.test_sparse import assert_close, blobs, fused_block, inputs
@@ -33,8 +34,7 @@ NEVER = tuple(dataclasses.replace(entry, share=0.0) for entry in BREAK_EVEN)
 @pytest.fixture(scope="module", params=[(8, "block"), (16, "conv")], ids=lambda p: f"{p[0]}-{p[1]}")
 def net(request: pytest.FixtureRequest) -> PAGNet:
     stride, scope = request.param
-    fused = fuse_batchnorm(random_net(output_stride=stride, gate_scope=scope))
-    return fused.to(memory_format=torch.channels_last)
+    return prepare(random_net(output_stride=stride, gate_scope=scope))
 
 
 def picture(height: int, width: int, batch: int = 1) -> Tensor:
@@ -152,7 +152,7 @@ def test_the_default_table_covers_the_network_and_prefers_dense_on_open_masks(ne
 
 
 def test_auto_refuses_a_network_that_is_not_fused() -> None:
-    block = random_net().backbone.res2[0]
+    block = random_net().backbone.blocks[0][1]
     a, mask = torch.rand(1, 64, 4, 4), torch.ones(1, 1, 4, 4)
     with pytest.raises(InputError, match="fuse_batchnorm"):
         AutoExecution().residual(block, a, mask, "block")

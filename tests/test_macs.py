@@ -23,7 +23,22 @@ SIZES = [(64, 96), (65, 99), (47, 33)]
 @pytest.fixture(scope="module", params=VARIANTS, ids=lambda v: f"stride{v[0]}-{v[1]}")
 def net(request: pytest.FixtureRequest) -> PAGNet:
     stride, scope = request.param
-    return random_net(output_stride=stride, gate_scope=scope)
+    net = random_net(output_stride=stride, gate_scope=scope)
+    balance_point_path(net)
+    return net
+
+
+def balance_point_path(net: PAGNet) -> None:
+    """Shift a score so that about half of an image's pixels take MultiPool's 1x1 path."""
+    pool = dict(net.backbone.blocks)["res5_2"].conv2
+    assert isinstance(pool, MultiPool)
+    seen: list[Any] = []
+    hook = pool.selector.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    with torch.no_grad():
+        net(torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0)), torch.ones(1))
+        lead = seen[0][:, 0] - seen[0][:, 1:].amax(1)
+        pool.selector[-1].bias[0] -= lead.median()  # type: ignore[index]
+    hook.remove()
 
 
 def layer_cost(
@@ -80,6 +95,7 @@ def test_network_cost_is_what_the_convolutions_of_a_pass_do(
     cost = network_cost(net, size, TASKS)
     counts = counted_by_hooks(net, size, TASKS)
     assert cost.dense == sum(counts.values())
+    assert counts["saved by the 1x1 path"] > 0
     assert len(cost.layers) == 15
     coarse = net.config.output_stride
     strides = {"res2": 4, "res3": 8, "res4": coarse, "res5": coarse}

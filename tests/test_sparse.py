@@ -15,11 +15,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pag import sparse
 from pag.backbones import Bottleneck
+from pag.break_even import prepare
 from pag.errors import InputError
 from pag.execution import DenseExecution
 from pag.macs import LayerCost, block_cost, halo, halved
 from pag.multipool import MultiPool
-from pag.network import fuse_batchnorm
 from pag.sparse import SparseExecution
 from tests.checkpoints import random_net
 
@@ -127,7 +127,7 @@ def test_equals_masked_dense(stride: int, dilation: int, scope: str) -> None:
 @pytest.mark.parametrize("scope", SCOPES)
 def test_equals_masked_dense_on_a_real_layer(scope: str) -> None:
     """Large enough for whole spans and a tail, with the network's own channels."""
-    net = fuse_batchnorm(random_net(gate_scope=scope)).to(memory_format=torch.channels_last)
+    net = prepare(random_net(gate_scope=scope))
     block = dict(net.backbone.blocks)["res3_1"]
     a = torch.randn(1, 256, 90, 121).relu()
     mask = blobs((1, 1, 45, 61))

@@ -17,9 +17,7 @@ def cost_figure(inference: Inference, height: int = 360) -> go.Figure:
     share = [e / d if d else 0.0 for e, d in zip(executed, dense, strict=True)]
     figure = go.Figure(
         [
-            go.Bar(
-                name=COST_DENSE, x=names, y=dense, marker_color=DENSE_BAR, hoverinfo="skip"
-            ),
+            go.Bar(name=COST_DENSE, x=names, y=dense, marker_color=DENSE_BAR, hoverinfo="skip"),
             go.Bar(
                 name=COST_EXECUTED,
                 x=names,

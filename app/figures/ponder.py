@@ -13,22 +13,23 @@ from pag import Inference
 
 CELLS = 144  # along the longer side: finer than res4's grid, small enough to send
 PHOTO_SIDE = 640
-DIMMED = 0.45
+OPACITY = 0.75
+DIMMED = 0.7  # the photo's brightness below the colours
 
 
-def ponder_image(inference: Inference, opacity: float = 0.65) -> Image.Image:
+def ponder_image(inference: Inference, opacity: float = OPACITY) -> Image.Image:
     """Ponder cost in colours over the dimmed photo, (H, W, 3).
 
     The colours span 0 to the number of gates, whatever the budget, so that pictures at
     different budgets can be compared.
     """
     places = unit_interval(inference.ponder_layers, 0, len(inference.gates))
-    grey = luminance(inference.image)[..., None] * np.float32(DIMMED * (1.0 - opacity) * 2)
+    grey = luminance(inference.image)[..., None] * np.float32(DIMMED * (1.0 - opacity))
     mixed = opacity * colormap_table(PONDER_MAP)[places] + grey
     return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
-def ponder_figure(inference: Inference, opacity: float = 0.65, height: int = 460) -> go.Figure:
+def ponder_figure(inference: Inference, opacity: float = OPACITY, height: int = 460) -> go.Figure:
     """Ponder cost as a heatmap to hover over: layers that ran, and MACs spent, at the place.
 
     The heatmap is sampled to at most `CELLS` cells along the longer side; no values are
@@ -112,4 +113,4 @@ def _backdrop(image: np.ndarray) -> str:
     grey = luminance(image)
     height, width = fit_within((grey.shape[0], grey.shape[1]), PHOTO_SIDE)
     dimmed = Image.fromarray(grey).resize((width, height), Image.Resampling.BILINEAR)
-    return data_uri(dimmed.point(lambda level: int(level * 0.9)), "JPEG")
+    return data_uri(dimmed.point(lambda level: int(level * DIMMED)), "JPEG")

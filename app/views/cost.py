@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from app import content
 from app.figures import costs as figures
@@ -12,7 +13,8 @@ from app.session import Session
 from app.views import markup
 
 
-def build() -> list[gr.components.Component]:
+def build() -> list[Component]:
+    """The explanation, the chart, and the table of seconds."""
     hint = gr.Markdown(content.COST_EMPTY, elem_classes="pag-explain")
     with gr.Row():
         with gr.Column(scale=4, min_width=300):
@@ -23,6 +25,7 @@ def build() -> list[gr.components.Component]:
 
 
 def render(session: Session) -> list[Any]:
+    """One update for each of them."""
     answer = session.answer
     if answer is None:
         return [content.COST_EMPTY, None, ""]

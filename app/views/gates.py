@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from app import content
 from app.figures.gates import gate_thumbnails
 from app.session import Session
 
 
-def build() -> list[gr.components.Component]:
+def build() -> list[Component]:
+    """The gallery of masks."""
     gr.Markdown(content.GATES_HINT, elem_classes="pag-explain")
     gallery = gr.Gallery(
         format="png",
@@ -28,4 +30,5 @@ def build() -> list[gr.components.Component]:
 
 
 def render(session: Session) -> list[Any]:
+    """One update for it."""
     return [gate_thumbnails(session.answer) if session.answer else []]

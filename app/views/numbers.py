@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from app import content
 from app.session import Session
@@ -12,12 +13,13 @@ from app.views import markup
 from pag import Inference
 
 
-def build(first: str = content.NOTHING_YET) -> list[gr.components.Component]:
+def build(first: str = content.NOTHING_YET) -> list[Component]:
     """`first` is what is said until there is an answer."""
     return [gr.HTML(markup.note(first), elem_id="numbers", js_on_load=None)]
 
 
 def render(session: Session) -> list[Any]:
+    """The facts of the answer, below what went wrong, if anything did."""
     known = numbers(session.answer) if session.answer else markup.note(content.NOTHING_YET)
     return [markup.notice(session.message) + known]
 

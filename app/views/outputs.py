@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from app import content
 from app.figures import outputs as figures
@@ -26,8 +27,9 @@ CARDS = (
 """(name, question, task, one line, alternative text) of each output."""
 
 
-def build() -> list[gr.components.Component]:
-    components: list[gr.components.Component] = []
+def build() -> list[Component]:
+    """A picture and its legend for each of the four."""
+    components: list[Component] = []
     with gr.Row(elem_id="outputs"):
         for name, question, task, hint, alt in CARDS:
             with gr.Column(elem_classes="pag-card", min_width=150):
@@ -48,6 +50,7 @@ def build() -> list[gr.components.Component]:
 
 
 def render(session: Session) -> list[Any]:
+    """One update for each of them."""
     answer = session.answer
     if answer is None:
         return [None, ""] * len(CARDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from app import content
 from app.figures import dilations as figures
@@ -12,7 +13,8 @@ from app.session import Session
 from app.views import markup
 
 
-def build() -> list[gr.components.Component]:
+def build() -> list[Component]:
+    """The explanation, the map, and its legend."""
     hint = gr.Markdown(content.POOLING_EMPTY, elem_classes="pag-explain")
     with gr.Row():
         with gr.Column(scale=3, min_width=280):
@@ -32,6 +34,7 @@ def build() -> list[gr.components.Component]:
 
 
 def render(session: Session) -> list[Any]:
+    """One update for each of them."""
     answer = session.answer
     if answer is None:
         return [content.POOLING_EMPTY, None, ""]

@@ -1,0 +1,177 @@
+"""Time measurements: the arithmetic by hand, the commands on tiny images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from pag import benchmark
+from pag.break_even import (
+    FRACTIONS,
+    MARGIN,
+    LayerTiming,
+    blob_mask,
+    break_even,
+    layer_kinds,
+    measure_layer,
+    prepare,
+)
+from pag.config import PAGConfig
+from pag.execution import BREAK_EVEN
+from pag.network import PAGNet
+from pag.timing import WARMUP, machine, ratio, summary, time_in_turn
+
+RESULT = Path(__file__).parent.parent / "assets" / "results" / "break_even.json"
+
+
+class Clock:
+    """A clock that only moves when a run moves it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_runs_take_turns_after_a_warm_up_and_are_timed_by_the_clock() -> None:
+    clock, calls = Clock(), []
+
+    def run(name: str, seconds: float, repeat: int) -> None:
+        calls.append((name, repeat))
+        clock.now += seconds
+
+    timings = time_in_turn(
+        {"a": lambda i: run("a", 1.0, i), "b": lambda i: run("b", 3.0, i)}, 2, clock
+    )
+    assert timings == {"a": [1.0, 1.0], "b": [3.0, 3.0]}
+    assert [repeat for _, repeat in calls] == [-2, -2, -1, -1, 0, 0, 1, 1]
+    assert [name for name, _ in calls[-4:]] == ["a", "b", "b", "a"]
+
+
+def test_summary_and_ratio_by_hand() -> None:
+    assert summary([0.004, 0.001, 0.003, 0.002, 0.005]) == {
+        "median": 3.0,
+        "lower_quartile": 2.0,
+        "upper_quartile": 4.0,
+    }
+    # Pairwise 0.5, 2 and 1: not the ratio of the medians, which would be 0.75.
+    assert ratio({"a": [1.0, 6.0, 9.0], "b": [2.0, 3.0, 9.0]}, "a", "b") == 1.0
+
+
+def test_the_machine_is_described_without_paths() -> None:
+    described = machine()
+    assert described["torch"] == torch.__version__ and described["threads"]
+    assert "/" not in json.dumps(described)
+
+
+@pytest.mark.parametrize("size", [(30, 40), (3, 4), (1, 1)])
+def test_blob_masks_have_the_fraction_asked_for_and_differ_by_seed(size: tuple[int, int]) -> None:
+    pixels = size[0] * size[1]
+    for fraction in (0.1, 0.5, 1.0):
+        count = int(blob_mask(size, fraction, 0).sum())
+        assert count == max(1, round(fraction * pixels))
+    if pixels > 100:
+        assert not torch.equal(blob_mask(size, 0.5, 0), blob_mask(size, 0.5, 1))
+
+
+def timing(macs: int, share: float, ratio: float, width: int = 64) -> LayerTiming:
+    return LayerTiming(
+        "x", "block", width, 1, (1, 1), macs, share, share, share, {}, {}, ratio
+    )  # fmt: skip
+
+
+def test_break_even_finds_the_share_and_the_overhead_it_was_given() -> None:
+    # Sparse takes E / 0.8 and, at 40 million, 4 million more: with the margin, lines cross at
+    # 0.98 * 0.8 of the large layers and 0.1 lower in the small one.
+    layers = [
+        [timing(10**9, s, s / 0.8) for s in FRACTIONS],
+        [timing(8 * 10**8, s, s / 0.9) for s in FRACTIONS],
+        [timing(4 * 10**7, s, (s + 0.1) / 0.8) for s in FRACTIONS],
+        [timing(10**9, s, 2.0, width=128) for s in FRACTIONS],
+    ]
+    narrow, wide = break_even(layers)
+    assert narrow.share == pytest.approx(0.8 * (1 - MARGIN), abs=1e-3)
+    assert narrow.overhead == pytest.approx(4e6, rel=0.02)
+    assert (wide.width, wide.share) == (128, 0.0)  # never faster: never preferred
+
+
+def test_layers_of_one_shape_are_measured_once() -> None:
+    kinds = layer_kinds(PAGNet(PAGConfig()), (64, 96))
+    names = ["res2_1", "res2_2", "res3_1", "res3_2", "res4_1", "res4_2", "res5_1"]
+    assert [cost.name for cost, _ in kinds] == names
+
+
+def test_a_layer_is_measured_at_every_fraction() -> None:
+    cost, block = layer_kinds(prepare(PAGNet(PAGConfig())), (64, 96))[0]
+    clock = Clock()
+
+    def tick() -> float:
+        clock.now += 1.0
+        return clock.now
+
+    found = measure_layer(cost, block, 2, tick)
+    assert [timing.active_fraction for timing in found] == pytest.approx(FRACTIONS, abs=2e-3)
+    assert [timing.ratio for timing in found] == [1.0] * len(FRACTIONS)
+    assert all(t.active_fraction <= t.halo_fraction <= 1 and 0 < t.share < 1 for t in found)
+
+
+def test_the_network_command_prints_and_writes_every_budget(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.json"
+    arguments = ["--size", "64", "64", "--budgets", "1", "0.7", "--repeats", "2"]
+    assert benchmark.main([*arguments, "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert [entry["budget"] for entry in report["budgets"]] == [1.0, 0.7]
+    assert report["budgets"][1]["achieved"] == pytest.approx(0.7, abs=0.005)
+    assert set(report["budgets"][0]["milliseconds"]) == {"full", "auto", "sparse", "dense"}
+    assert report["method"] == {"repeats": 2, "warm_up": WARMUP, "clock": "wall"}
+    printed = capsys.readouterr().out
+    assert "1.00" in printed and "0.70" in printed
+
+
+def test_the_layer_command_writes_the_table_it_derived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = [timing(10**9, s, s / 0.9) for s in FRACTIONS]
+    monkeypatch.setattr(benchmark, "measure_layers", lambda *_: iter([points]))
+    out = tmp_path / "break_even.json"
+    assert benchmark.main(["--layers", "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert report["break_even"][0]["share"] == pytest.approx(0.882)
+    assert len(report["layers"]) == len(FRACTIONS)
+    assert "0.882" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--budgets", "0.01", "--size", "64", "64"], "ask for"),
+        (["--budgets", "nan", "--size", "64", "64"], "expected a number"),
+        (["--repeats", "1"], "2 repeats"),
+        (["--checkpoint", "nowhere"], "no checkpoint"),
+    ],
+)
+def test_bad_arguments_get_a_message(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        benchmark.main(arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_default_table_is_what_the_committed_measurement_justifies() -> None:
+    measured = {
+        (entry["scope"], entry["width"], entry["stride"]): entry
+        for entry in json.loads(RESULT.read_text())["break_even"]
+    }
+    for entry in BREAK_EVEN:
+        found = measured.pop((entry.scope, entry.width, entry.stride))
+        assert entry.share <= found["share"] + MARGIN
+        assert entry.overhead >= 0.8 * found["overhead"]
+    assert not measured
