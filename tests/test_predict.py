@@ -143,6 +143,7 @@ def test_written_values_can_be_read_back(tmp_path: Path) -> None:
     assert record.boundary is not None
     levels = np.asarray(Image.open(folder / "boundary.png"))
     assert np.abs(levels / 65535 - record.boundary).max() < 1e-4
-    assert np.array_equal(np.asarray(Image.open(folder / "segmentation.png")), record.segmentation)
+    ids = np.asarray(Image.open(folder / "segmentation.png"))
+    assert record.segmentation is not None and np.array_equal(ids, record.segmentation)
     written = json.loads((folder / "result.json").read_text())
     assert written == json.loads(json.dumps(summary(record)))
