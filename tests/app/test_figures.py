@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -103,8 +104,8 @@ def test_a_task_that_was_not_asked_for_has_no_picture(
 
 def test_flat_segmentation_is_the_ids_in_the_palette_of_the_classes(record: Inference) -> None:
     picture = outputs.segmentation_image(record)
-    assert np.array_equal(np.asarray(picture), record.segmentation)
     assert record.segmentation is not None
+    assert np.array_equal(np.asarray(picture), record.segmentation)
     name = record.classes[int(record.segmentation[5, 7])]
     assert picture.convert("RGB").getpixel((7, 5)) == CLASS_COLOURS[name]
 
@@ -241,8 +242,9 @@ def test_the_median_dilation(record: Inference) -> None:
     assert dilations.median_dilation(dataclasses.replace(record, dilation=index)) == 1
 
 
-def heatmap(figure: go.Figure) -> go.Heatmap:
-    (trace,) = figure.data
+def heatmap(figure: go.Figure) -> Any:
+    traces: Any = figure.data
+    (trace,) = traces
     assert isinstance(trace, go.Heatmap)
     return trace
 
@@ -293,7 +295,8 @@ def test_the_ponder_histogram_counts_every_pixel_once(record: Inference) -> None
 
 
 def test_the_cost_chart_shows_dense_and_executed_of_every_layer(record: Inference) -> None:
-    dense, executed = costs.cost_figure(record).data
+    bars: Any = costs.cost_figure(record).data
+    dense, executed = bars
     assert list(dense.x) == [gate.name for gate in record.gates]
     assert list(dense.y) == pytest.approx([gate.macs_dense / 1e6 for gate in record.gates])
     assert list(executed.y) == pytest.approx([gate.macs_executed / 1e6 for gate in record.gates])
