@@ -120,16 +120,16 @@ class TrainConfig(JsonConfig):
         seed: of initialisation, batches and noise.
     """
 
-    steps: int = 4000
+    steps: int = 2550
     batch: int = 8
     crop: int = 256
-    open_steps: int = 1200
-    ramp_steps: int = 400
+    open_steps: int = 1000
+    ramp_steps: int = 300
     lr_backbone: float = 1e-4
     lr_new: float = 1e-3
     lr_gate: float = 1e-2
     warmup_steps: int = 100
-    decay_steps: int = 1200
+    decay_steps: int = 750
     weight_decay: float = 1e-4
     clip: float = 5.0
     temperature: float = 1.0
@@ -139,7 +139,7 @@ class TrainConfig(JsonConfig):
     weight_budget: float = 2.0
     weight_distillation: float = 1.0
     weight_tasks: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 2.0)
-    norm_steps: int = 2200
+    norm_steps: int = 1900
     ema: float = 0.998
     mixture: tuple[float, float, float] = (0.3, 0.45, 0.25)
     seed: int = 0
