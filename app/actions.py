@@ -153,12 +153,6 @@ class Desk:
             )
 
 
-def forget(session: Session) -> Session:
-    """Everything of this visitor's gone."""
-    del session
-    return Session()
-
-
 def load_photo(source: Any, size: int) -> Photo:
     """Open a file for a working size.
 

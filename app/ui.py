@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from app import content
-from app.actions import Analyser, Desk, Wish, forget
+from app.actions import Analyser, Desk, Wish
 from app.components import refusal
 from app.endpoints import add_analyze
 from app.examples import find_examples
@@ -114,11 +114,6 @@ def _wire(page: Page, desk: Desk) -> None:
         after = _guarded(session, lambda: desk.open(session, source, Wish(*wish)))
         return [controls.render_photo(after), *_reply(session, after)]
 
-    def open_upload(session: Session, source: Any, *wish: Any) -> list[Any]:
-        if source is None:  # the visitor took the photo away
-            return [None, *_reply(session, forget(session))]
-        return open_photo(session, source, *wish)
-
     def open_example(session: Session, index: Any, *wish: Any) -> list[Any]:
         known = isinstance(index, int) and 0 <= index < len(shown)
         return open_photo(session, shown[index] if known else None, *wish)
@@ -137,8 +132,10 @@ def _wire(page: Page, desk: Desk) -> None:
         ]
 
     events = [
-        asked.photo.input(
-            open_upload, [page.session, asked.photo, *asked.wish], show_photo, **fresh
+        # Not `input`, which also comes when a photo is taken away, with that very photo. Nor
+        # `clear`: it comes before every file that is dropped, and a bad one costs no answer.
+        asked.photo.upload(
+            open_photo, [page.session, asked.photo, *asked.wish], show_photo, **fresh
         ),
         asked.examples.click(
             open_example, [page.session, asked.examples, *asked.wish], show_photo, **fresh

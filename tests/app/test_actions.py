@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import Desk, Wish, check_budget, forget
+from app.actions import Desk, Wish, check_budget
 from app.session import REMEMBERED, Session
 from pag import LABEL_SETS, BudgetError, InputError, PAGConfig, WeightsError
 from tests.app.fake import FLOOR, FakePredictor
@@ -243,11 +243,6 @@ def test_the_endpoint_and_the_page_agree(desk: Desk, photo_file: Path) -> None:
     assert shown is not None and shown.depth is not None and called.depth is not None
     assert np.array_equal(shown.depth, called.depth)
     assert shown.budget_achieved == called.budget_achieved
-
-
-def test_forgetting_leaves_nothing(desk: Desk, photo_file: Path) -> None:
-    after = forget(desk.open(Session(), photo_file, Wish()))
-    assert (after.photo, after.answer, after.answers) == (None, None, ())
 
 
 def test_sessions_are_frozen(desk: Desk, photo_file: Path) -> None:
