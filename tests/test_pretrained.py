@@ -170,7 +170,7 @@ def edit_config(folder: Path, **changes: object) -> None:
         ({"format": 99}, "format 99"),
         ({"network": {"output_stride": 5}}, "output_stride is 5"),
         ({"network": {"colour": "red"}}, "unknown setting"),
-        ({"network": None}, "damaged"),
+        ({"network": None}, "does not fit"),
         ({"budget_table": {"names": ["a"]}}, "damaged"),
         ({"budget_table": {"names": ["a"], "shares": [[0], [2]]}}, "rise from 0 to 1"),
         ({"budget_table": {"names": ["a"], "shares": [[0], [1]]}}, "names other layers"),
