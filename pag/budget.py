@@ -1,4 +1,4 @@
-"""From a compute budget to gate decisions, and the loss that teaches gates to follow it.
+"""From a compute budget to gate decisions.
 
 A policy decides each layer's mask from its logits, as the network reaches it. Policies are
 immutable; `begin` opens a `Pass` that holds what one forward pass has to remember.
@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from pag.errors import BudgetError
-from pag.gate import binary_gumbel
 from pag.macs import LayerCost, NetworkCost, area, halo
 
 POLICIES = ("exact", "adaptive")
@@ -144,32 +143,6 @@ class _AdaptivePass(_OpenPass):
 
 
 @dataclass(frozen=True)
-class StochasticPolicy:
-    """Training: binary Gumbel-softmax with straight-through gradients.
-
-    Images whose budget is 1 have every gate open. See `pag.gate.binary_gumbel`.
-    """
-
-    temperature: float
-    generator: torch.Generator
-    cell: int = 1
-
-    def begin(self, cost: NetworkCost, budget: Tensor) -> _StochasticPass:
-        return _StochasticPass(self, budget)
-
-
-class _StochasticPass(_OpenPass):
-    def __init__(self, policy: StochasticPolicy, budget: Tensor) -> None:
-        self.policy = policy
-        self.full = (budget >= 1).view(-1, 1, 1, 1)
-
-    def decide(self, layer: int, logits: Tensor) -> Tensor:
-        policy = self.policy
-        sample = binary_gumbel(logits, policy.temperature, policy.generator, policy.cell)
-        return torch.where(self.full, torch.ones_like(sample), sample)
-
-
-@dataclass(frozen=True)
 class ExactPolicy:
     """Meets the budget in a single pass.
 
@@ -268,24 +241,3 @@ def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor
     best = int((spent - target).abs().argmin())
     mask = (rank < best).view_as(logits)
     return mask, float(spent[best])
-
-
-def budget_loss(executed: Tensor, cost: NetworkCost, target: float) -> Tensor:
-    """KL divergence between the requested and the used share of the gated compute.
-
-    Source: Kong and Fowlkes, WACV 2019, equation 5 in spirit: there one term a layer, here
-    one term over the multiply-adds of all layers, so that layers may differ.
-
-    Args:
-        executed: (B,) switched multiply-adds of all gated layers, with gradient.
-        cost: of the network at this size.
-        target: requested budget, executed / dense over the whole network.
-
-    Returns:
-        Scalar, 0 when the mean over the images meets the target.
-    """
-    gated = cost.dense - cost.fixed
-    used = (executed.mean() / gated).clamp(1e-4, 1 - 1e-4)
-    wanted = (target * cost.dense - cost.fixed) / gated
-    wanted = min(max(wanted, 1e-3), 1 - 1e-3)
-    return wanted * torch.log(wanted / used) + (1 - wanted) * torch.log((1 - wanted) / (1 - used))

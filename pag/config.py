@@ -30,6 +30,7 @@ LABEL_SETS = {
 
 GATE_SCOPES = ("block", "conv")
 OUTPUT_STRIDES = (8, 16)
+TRAINING_MASKS = ("ranked", "sampled")
 
 
 class JsonConfig:
@@ -109,8 +110,12 @@ class TrainConfig(JsonConfig):
         clip: largest gradient norm.
         temperature, final_temperature: of the Gumbel-softmax, annealed geometrically from
             `open_steps` to the end.
-        noise_cell: side of the squares of gate pixels that share one noise value; see
-            `pag.gate.binary_gumbel`.
+        masks: how training decides gates. ``ranked`` keeps the highest logits, as the exact
+            policy does (`pag.relaxation.RankedPolicy`); ``sampled`` is the published Gumbel
+            noise on every gate (`pag.relaxation.StochasticPolicy`).
+        noise_cell: side of the squares of gate pixels that share one noise value.
+        noise: of ranked masks, in standard deviations of the logits.
+        share_spread: of ranked masks, how far layers' shares differ, in log-odds.
         lowest_share: share of steps that draw the lowest budget, the rest being uniform.
         weight_budget, weight_distillation: of these losses beside the tasks' own.
         weight_tasks: of segmentation, boundary, depth and normals.
@@ -120,7 +125,7 @@ class TrainConfig(JsonConfig):
         seed: of initialisation, batches and noise.
     """
 
-    steps: int = 2550
+    steps: int = 4800
     batch: int = 8
     crop: int = 256
     open_steps: int = 1000
@@ -129,20 +134,27 @@ class TrainConfig(JsonConfig):
     lr_new: float = 1e-3
     lr_gate: float = 1e-2
     warmup_steps: int = 100
-    decay_steps: int = 750
+    decay_steps: int = 1500
     weight_decay: float = 1e-4
     clip: float = 5.0
     temperature: float = 1.0
     final_temperature: float = 0.5
+    masks: str = "ranked"
     noise_cell: int = 4
-    lowest_share: float = 0.2
+    noise: float = 0.3
+    share_spread: float = 0.5
+    lowest_share: float = 0.0
     weight_budget: float = 2.0
     weight_distillation: float = 1.0
     weight_tasks: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 2.0)
-    norm_steps: int = 1900
+    norm_steps: int = 3000
     ema: float = 0.998
     mixture: tuple[float, float, float] = (0.3, 0.45, 0.25)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.masks not in TRAINING_MASKS:
+            raise InputError(f"masks is {self.masks!r}; expected one of {TRAINING_MASKS}")
 
     def learning_rate(self, step: int) -> float:
         """Factor on the learning rates at `step`, 0..1: warm-up, constant, linear decay."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -79,13 +81,17 @@ def binary_gumbel(
     Returns:
         Same shape; values exactly 0 or 1.
     """
-    *batch, height, width = logits.shape
-    coarse = (*batch, -(-height // cell), -(-width // cell))
-    uniform = torch.rand(coarse, generator=generator).clamp_(1e-6, 1 - 1e-6)
-    uniform = uniform.repeat_interleave(cell, -2).repeat_interleave(cell, -1)
-    uniform = uniform[..., :height, :width]
-    noise = torch.logit(uniform).to(logits.device)
+    noise = logistic_noise(logits.shape, generator, cell).to(logits.device)
     soft = torch.sigmoid((logits + noise) / temperature)
     hard = (soft > 0.5).to(soft.dtype)
     # In this order the sum is exactly 0 or 1, which hard + soft - soft is not.
     return soft + (hard - soft).detach()
+
+
+def logistic_noise(shape: Sequence[int], generator: torch.Generator, cell: int = 1) -> Tensor:
+    """Logistic noise of shape (..., h, w), one value for each square of `cell` pixels."""
+    *batch, height, width = shape
+    coarse = (*batch, -(-height // cell), -(-width // cell))
+    uniform = torch.rand(coarse, generator=generator).clamp_(1e-6, 1 - 1e-6)
+    uniform = uniform.repeat_interleave(cell, -2).repeat_interleave(cell, -1)
+    return torch.logit(uniform[..., :height, :width])

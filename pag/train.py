@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from pag.budget import StochasticPolicy, budget_loss
+from pag.budget import GatePolicy
 from pag.config import PAGConfig, TrainConfig
 from pag.data import IGNORE, Dataset, open_dataset
 from pag.data.batch import Batch
@@ -30,8 +30,9 @@ from pag.errors import PAGError, WeightsError
 from pag.inference import TASKS
 from pag.losses import distillation_losses, task_losses
 from pag.macs import network_cost
-from pag.network import PAGNet, Sampling
+from pag.network import PAGNet, Sampling, Trace
 from pag.pretrained import frozen_norms, load_imagenet
+from pag.relaxation import RankedPolicy, StochasticPolicy, budget_loss, layer_budget_loss
 
 FOLDERS = {"bsds500": "BSDS500", "camvid": "CamVid", "sevenscenes": "7scenes-kitchen"}
 STATE = "state.safetensors"
@@ -81,7 +82,7 @@ class Trainer:
         config = self.config
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         temperature = config.temperature_at(step)
-        policy = StochasticPolicy(temperature, generator, config.noise_cell)
+        policy = self._policy(temperature, generator)
         sampling = Sampling(temperature, generator)
         learning = step >= config.open_steps
         image = batch.image.contiguous(memory_format=torch.channels_last)
@@ -103,7 +104,7 @@ class Trainer:
             teacher = {t: o[:count] for t, o in outputs.items()}
             student = {t: o[count:] for t, o in outputs.items()}
             distilled = distillation_losses(student, teacher)
-            pull = budget_loss(trace.gated_executed[count:], trace.cost, target)
+            pull = self._pull(trace, count, target)
             total = total + config.weight_budget * pull
             total = total + config.weight_distillation * sum(
                 weights[t] * distilled[t] for t in TASKS
@@ -112,6 +113,19 @@ class Trainer:
             report |= {f"distil_{t}": v.item() for t, v in distilled.items()}
             report |= {"budget": target, "used": used, "budget_loss": pull.item()}
         return total.float(), report
+
+    def _policy(self, temperature: float, generator: torch.Generator) -> GatePolicy:
+        config = self.config
+        if config.masks == "sampled":
+            return StochasticPolicy(temperature, generator, config.noise_cell)
+        return RankedPolicy(
+            temperature, generator, config.noise_cell, config.noise, config.share_spread
+        )
+
+    def _pull(self, trace: Trace, start: int, target: float) -> Tensor:
+        if self.config.masks == "sampled":
+            return budget_loss(trace.gated_executed[start:], trace.cost, target)
+        return layer_budget_loss([g.logits[start:] for g in trace.gates], trace.cost, target)
 
     def _draw_budget(self, step: int, generator: torch.Generator, size: Iterable[int]) -> float:
         height, width = size

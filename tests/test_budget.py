@@ -1,4 +1,4 @@
-"""From a budget to masks: checking, the calibrated table, the policies, the loss."""
+"""From a budget to masks: checking, the calibrated table, the policies."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ from pag.budget import (
     ExactPolicy,
     GatePolicy,
     OpenPolicy,
-    StochasticPolicy,
-    budget_loss,
     check_budget,
     keep_highest,
 )
 from pag.errors import BudgetError
-from pag.gate import PixelGate, binary_gumbel
 from pag.inference import TASKS
-from pag.macs import LayerCost, NetworkCost, halved, network_cost
+from pag.macs import LayerCost, NetworkCost, network_cost
 from pag.network import PAGNet
 from tests.checkpoints import random_net
+from tests.costs import layer, tiny_cost
 
 VARIANTS = [(8, "block"), (16, "block"), (16, "conv")]
 
@@ -77,19 +75,6 @@ def test_budget_below_the_floor() -> None:
 
 
 # ---------------------------------------------------------------- the table
-
-
-def tiny_cost(count: int = 3) -> NetworkCost:
-    """`count` made-up layers on 12 x 16 pixels, the first with stride 2."""
-    layers, size = [], (24, 32)
-    for index in range(count):
-        stride = 2 if index == 0 else 1
-        out = halved(size) if stride == 2 else size
-        layers.append(
-            LayerCost(f"l{index}", 8, "block", 20, 90 * (index + 1), 40, size, out, stride, 1)
-        )
-        size = out
-    return NetworkCost(fixed=50_000, layers=tuple(layers), pool_saving=0)
 
 
 def uneven(names: tuple[str, ...]) -> BudgetTable:
@@ -148,13 +133,6 @@ def last_first(names: tuple[str, ...]) -> BudgetTable:
 # ---------------------------------------------------------------- keep_highest
 
 
-def layer(
-    size: tuple[int, int], stride: int = 1, dilation: int = 1, scope: str = "block"
-) -> LayerCost:
-    out = halved(size) if stride == 2 else size
-    return LayerCost("x", 8, scope, 30, 90, 40, size, out, stride, dilation)
-
-
 LAYERS = [
     layer((9, 11)),
     layer((9, 11), stride=2),
@@ -208,16 +186,16 @@ def drive(
     generator = torch.Generator().manual_seed(5)
     decisions = policy.begin(cost, torch.tensor([budget]))
     executed, masks, saved = 0.0, [], 0.0
-    for index, layer in enumerate(cost.layers):
-        if layer.name == "res5_3":
-            pixels = layer.output_size[0] * layer.output_size[1]
+    for index, gated in enumerate(cost.layers):
+        if gated.name == "res5_3":
+            pixels = gated.output_size[0] * gated.output_size[1]
             saved = float(round(points * pixels) * cost.pool_saving)
             decisions.note_pool(torch.tensor([saved], dtype=torch.float64))
-        height, width = layer.output_size
+        height, width = gated.output_size
         coarse = torch.randn(1, 1, 4, 4, generator=generator) * (kind == "smooth")
         logits = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
         mask = decisions.decide(index, logits)
-        executed += float(layer.executed(mask))
+        executed += float(gated.executed(mask))
         masks.append(mask)
     return (cost.fixed - saved + executed) / (cost.dense - saved), masks
 
@@ -295,18 +273,6 @@ def test_adaptive_policy_is_the_gates_threshold() -> None:
     assert mask[1].all()
 
 
-def test_stochastic_policy_draws_and_opens_all_at_full_budget() -> None:
-    cost = tiny_cost()
-    logits = torch.zeros(3, 1, 12, 16, requires_grad=True)
-    policy = StochasticPolicy(0.8, torch.Generator().manual_seed(0))
-    mask = policy.begin(cost, torch.tensor([0.5, 1.0, 0.3])).decide(1, logits)
-    assert set(mask[0].unique().tolist()) == {0.0, 1.0}
-    assert (mask[1] == 1).all()
-    mask.sum().backward()
-    assert logits.grad is not None
-    assert (logits.grad[[0, 2]] != 0).any() and (logits.grad[1] == 0).all()
-
-
 # ---------------------------------------------------------------- policies in a network
 
 
@@ -340,58 +306,3 @@ def test_full_budget_is_bit_equal_to_the_ungated_network(net: PAGNet) -> None:
         assert float(trace.macs_executed) == float(trace.macs_dense)
         for task in TASKS:
             assert torch.equal(outputs[task], expected[task])
-
-
-# ---------------------------------------------------------------- the loss
-
-
-def test_budget_loss_pulls_towards_the_target() -> None:
-    cost = tiny_cost()
-    gated = cost.dense - cost.fixed
-    for target in (0.5, 0.7, 0.95):
-        wanted = target * cost.dense - cost.fixed
-        for used in (0.5 * wanted, wanted, min(1.5 * wanted, 0.99 * gated)):
-            executed = torch.full((3,), used, dtype=torch.float64, requires_grad=True)
-            loss = budget_loss(executed, cost, target)
-            loss.backward()
-            assert executed.grad is not None and loss.isfinite()
-            if used == wanted:
-                assert loss.item() == pytest.approx(0, abs=1e-9)
-                assert executed.grad.abs().max() * gated < 1e-6
-            else:
-                assert loss.item() > 0
-                assert (executed.grad.sign() == math.copysign(1, used - wanted)).all()
-
-
-@pytest.mark.parametrize("used", [0.0, 1.0])
-def test_budget_loss_is_finite_at_the_ends(used: float) -> None:
-    cost = tiny_cost()
-    executed = torch.tensor([used * (cost.dense - cost.fixed)], dtype=torch.float64)
-    for target in (cost.floor, 0.6, 1.0):
-        loss = budget_loss(executed, cost, target)
-        assert loss.isfinite() and loss.item() >= 0
-
-
-@pytest.mark.parametrize("scope", ["block", "conv"])
-@pytest.mark.parametrize("target", [0.2, 0.9])
-def test_budget_loss_teaches_a_gate(scope: str, target: float) -> None:
-    torch.manual_seed(0)
-    gate = PixelGate(8)
-    features = torch.randn(2, 8, 12, 16)
-    cost = NetworkCost(1000, (layer((12, 16), scope=scope),), 0)
-    optimizer = torch.optim.Adam(gate.parameters(), lr=0.15)
-    generator = torch.Generator().manual_seed(1)
-
-    def used() -> Tensor:
-        logits = gate(features, torch.full((2,), 0.5))
-        return cost.layers[0].executed(binary_gumbel(logits, 1.0, generator))
-
-    for step in range(30):
-        optimizer.zero_grad()
-        budget_loss(used(), cost, target).backward()
-        if step == 0:
-            weight = gate.project.weight.grad
-            assert weight is not None and weight.abs().max() > 0
-        optimizer.step()
-    achieved = (cost.fixed + used().mean().item()) / cost.dense
-    assert achieved == pytest.approx(target, abs=0.1)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pag.backbones import Bottleneck, build_backbone
-from pag.budget import BudgetTable, ExactPolicy, OpenPolicy, StochasticPolicy, budget_loss
+from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
 from pag.config import PAGConfig
 from pag.errors import InputError
 from pag.execution import DenseExecution
@@ -18,6 +18,7 @@ from pag.gate import PixelGate
 from pag.inference import TASKS
 from pag.macs import NetworkCost
 from pag.network import PAGNet, Sampling, Trace, fuse_batchnorm
+from pag.relaxation import RankedPolicy, StochasticPolicy, budget_loss, layer_budget_loss
 from tests.checkpoints import random_net
 
 VARIANTS = [(8, "block"), (16, "conv")]
@@ -212,17 +213,20 @@ def test_training_draws_multipools_choice_from_the_generator() -> None:
     assert not torch.equal(choice(0), choice(1))
 
 
-def test_every_parameter_learns_from_the_tasks_and_the_budget() -> None:
+@pytest.mark.parametrize("policy", [StochasticPolicy, RankedPolicy])
+def test_every_parameter_learns_from_the_tasks_and_the_budget(policy: type) -> None:
     net = random_net()
     generator = torch.Generator().manual_seed(0)
     outputs, trace = net(
         image(64, 64, batch=2),
         torch.full((2,), 0.6),
-        StochasticPolicy(1.0, generator),
+        policy(1.0, generator),
         sampling=Sampling(1.0, generator),
     )
     loss = sum(output.square().mean() for output in outputs.values())
-    (loss + budget_loss(trace.gated_executed, trace.cost, 0.4)).backward()
+    pull = budget_loss(trace.gated_executed, trace.cost, 0.4)
+    levels = layer_budget_loss([gate.logits for gate in trace.gates], trace.cost, 0.4)
+    (loss + pull + levels).backward()
     untouched = [
         name
         for name, parameter in net.named_parameters()

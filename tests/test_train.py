@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pag.config import PAGConfig, TrainConfig
+from pag.config import TRAINING_MASKS, PAGConfig, TrainConfig
 from pag.data.batch import Batch
 from pag.data.mixture import CachedDataset, Mixture
 from pag.errors import WeightsError
@@ -115,6 +116,16 @@ def test_a_killed_run_gives_the_result_of_an_unbroken_one(
     assert not torch.equal(first[f"net.{kernel}"], first[f"mean.{kernel}"])
     gate = "gates.res4_3.project.weight"
     assert not torch.equal(first[f"net.{gate}"], start[gate])
+
+
+def test_ranked_masks_follow_the_budget_drawn_and_sampled_ones_may_stray() -> None:
+    strayed = {}
+    for masks in TRAINING_MASKS:
+        config = replace(CONFIG, masks=masks, share_spread=0.0, open_steps=0, ramp_steps=0)
+        trainer = Trainer(new_net(), config, torch.ones(11))
+        report = trainer.update(labelled_batch())
+        strayed[masks] = abs(report["used"] - report["budget"])
+    assert strayed["ranked"] < 0.01 < strayed["sampled"]
 
 
 def test_losses_fall_on_a_repeated_batch() -> None:
