@@ -170,9 +170,16 @@ class Trainer:
         os.replace(partial, path)
 
     def load(self, path: Path) -> None:
-        """Continue from a saved state; every tensor must fit."""
+        """Continue from a saved state; every tensor must fit, of the same network.
+
+        The run's own settings may differ, so that a run can be made longer.
+        """
         with safe_open(path, "pt") as file:
-            self.step = int(file.metadata()["step"])
+            metadata = file.metadata()
+            saved = PAGConfig.from_json(metadata["network"])
+            if saved != self.net.config:
+                raise WeightsError(f"The saved state is of another network: {saved}")
+            self.step = int(metadata["step"])
             tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
 
         def part(prefix: str) -> dict[str, Tensor]:

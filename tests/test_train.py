@@ -184,7 +184,7 @@ def test_parameters_learn_at_three_speeds() -> None:
 def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
     Trainer(new_net(), CONFIG, torch.ones(11)).save(tmp_path / STATE)
     other = PAGNet(PAGConfig(output_stride=16, head_channels=8))
-    with pytest.raises(WeightsError, match="does not fit"):
+    with pytest.raises(WeightsError, match="is of another network"):
         Trainer(other, CONFIG, torch.ones(11)).load(tmp_path / STATE)
 
 
