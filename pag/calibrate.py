@@ -18,12 +18,11 @@ from tqdm import tqdm
 
 from pag.budget import AdaptivePolicy, BudgetTable
 from pag.config import PAGConfig
-from pag.data import Dataset, open_dataset
+from pag.data import FOLDERS, Dataset, open_dataset
 from pag.data.transforms import resize_sample
 from pag.errors import PAGError, WeightsError
 from pag.network import PAGNet
 from pag.pretrained import save_checkpoint
-from pag.train import FOLDERS
 
 REQUESTS = (0.02, *(round(0.1 + 0.05 * i, 2) for i in range(17)), 0.98)
 """Budgets at which the gates are asked; what they use is measured."""

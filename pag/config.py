@@ -116,6 +116,8 @@ class TrainConfig(JsonConfig):
         noise_cell: side of the squares of gate pixels that share one noise value.
         noise: of ranked masks, in standard deviations of the logits.
         share_spread: of ranked masks, how far layers' shares differ, in log-odds.
+        level_limit: of ranked masks, largest learned level of a layer (log-odds), so that every
+            layer goes on deciding pixel by pixel.
         lowest_share: share of steps that draw the lowest budget, the rest being uniform.
         weight_budget, weight_distillation: of these losses beside the tasks' own.
         weight_tasks: of segmentation, boundary, depth and normals.
@@ -143,6 +145,7 @@ class TrainConfig(JsonConfig):
     noise_cell: int = 4
     noise: float = 0.3
     share_spread: float = 0.5
+    level_limit: float = 3.0
     lowest_share: float = 0.0
     weight_budget: float = 2.0
     weight_distillation: float = 1.0

@@ -17,11 +17,10 @@ import torch
 from tqdm import tqdm
 
 from pag.budget import POLICIES, check_budget
-from pag.data import open_dataset
+from pag.data import FOLDERS, open_dataset
 from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate
 from pag.predictor import DEFAULT_SIZE, Predictor
-from pag.train import FOLDERS
 
 Row = dict[str, Any]
 

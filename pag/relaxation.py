@@ -51,18 +51,23 @@ class RankedPolicy:
     spends it on the pixels of the highest logits. Noise is measured in standard deviations of
     the logits, so that it perturbs the order but never drowns it.
 
+    How the budget is divided among the layers is learned too: a layer's level raises its share
+    against the others', and the gradient reaches it through the pixels at the margin.
+
     Attributes:
         temperature: of the soft decision that gives the gradient.
         generator: source of the noise, on the CPU.
+        levels: (L,) float32 on the CPU, one per gated layer; see `layer_shares`.
         cell: side of the squares of pixels that share one noise value.
         noise: standard deviation of the noise, in those of a layer's logits.
         spread: standard deviation, in log-odds, of each layer's share around the one that
             the budget gives, drawn anew for every image and layer, so that the network works
-            with any division of the budget among the layers.
+            with other divisions of the budget as well.
     """
 
     temperature: float
     generator: torch.Generator
+    levels: Tensor
     cell: int = 4
     noise: float = 0.3
     spread: float = 0.5
@@ -76,24 +81,24 @@ class _RankedPass:
         self.policy = policy
         self.layers = cost.layers
         self.full = [b >= 1 for b in budget.tolist()]
-        self.shares = gated_share(cost, budget)
+        odds = torch.logit(layer_shares(policy.levels, cost, budget.cpu()), 1e-4)
+        noise = torch.randn(odds.shape, generator=policy.generator)
+        self.shares = torch.sigmoid(odds + policy.spread * noise)
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         policy, cost = self.policy, self.layers[layer]
         noise = logistic_noise(logits.shape, policy.generator, policy.cell).to(logits)
         scale = policy.noise * logits.detach().std((1, 2, 3), keepdim=True) / LOGISTIC_STD
         noisy = logits + scale * noise
-        offsets = policy.spread * torch.randn(len(logits), generator=policy.generator)
-        shares = torch.sigmoid(torch.logit(self.shares.cpu(), 1e-4) + offsets)
         masks = []
         for i, full in enumerate(self.full):
-            order = noisy[i : i + 1]
+            order, share = noisy[i : i + 1], self.shares[i, layer]
             if full:
                 masks.append(torch.ones_like(order))
                 continue
             with torch.no_grad():
-                hard, _ = keep_highest(cost, order, float(shares[i]) * cost.dense)
-            masks.append(straight_through(order, hard, policy.temperature))
+                hard, _ = keep_highest(cost, order, share.item() * cost.dense)
+            masks.append(straight_through(order, hard, share.to(order), policy.temperature))
         return torch.cat(masks)
 
     def note_pool(self, saved: Tensor) -> None:
@@ -104,16 +109,18 @@ LOGISTIC_STD = 1.8138
 """Standard deviation of the logistic distribution, pi / sqrt(3)."""
 
 
-def straight_through(logits: Tensor, hard: Tensor, temperature: float) -> Tensor:
-    """The hard mask, with the gradient of a soft one whose number of open pixels is fixed.
+def straight_through(logits: Tensor, hard: Tensor, share: Tensor, temperature: float) -> Tensor:
+    """The hard mask, with the gradient of a soft one that opens a given share of its pixels.
 
     The soft mask is sigmoid((logits - t) / temperature), where t lies between the kept and the
-    dropped logits and moves with them so that the sum stays: raising one logit lowers all
-    others' soft values. The gradient therefore says where to compute, never how much.
+    dropped logits and moves so that the sum stays at the share: raising one logit lowers all
+    others' soft values, raising the share raises those near t. The logits' gradient therefore
+    says where to compute, and the share's how much that is worth.
 
     Args:
         logits: (1, 1, h, w).
         hard: the same shape, bool; True where kept.
+        share: scalar in 0..1; only its gradient matters.
         temperature: positive.
 
     Returns:
@@ -129,7 +136,37 @@ def straight_through(logits: Tensor, hard: Tensor, temperature: float) -> Tensor
         slope = slope / slope.sum().clamp_min(1e-12)
     moving = (slope * logits).sum()
     soft = torch.sigmoid((logits - threshold - moving + moving.detach()) / temperature)
+    soft = soft + slope * logits.numel() * (share - share.detach())
     return soft + (hard.to(soft.dtype) - soft).detach()
+
+
+def layer_shares(levels: Tensor, cost: NetworkCost, budget: Tensor) -> Tensor:
+    """Share of each gated layer's multiply-adds at each budget: sigmoid(level + c).
+
+    The number c, one for each budget, is the one that makes the sum over the layers meet it.
+
+    Args:
+        levels: (L,).
+        cost: of the network.
+        budget: (B,), executed / dense over the whole network.
+
+    Returns:
+        (B, L) in 0..1, differentiable in the levels.
+    """
+    dense = torch.tensor([layer.dense for layer in cost.layers], dtype=torch.float64)
+    weight = (dense / dense.sum()).to(levels)
+    target = gated_share(cost, budget).to(levels).clamp(1e-4, 1 - 1e-4)[:, None]
+    with torch.no_grad():
+        low, high = torch.full_like(target, -40.0), torch.full_like(target, 40.0)
+        for _ in range(40):
+            middle = (low + high) / 2
+            above = (torch.sigmoid(levels + middle) * weight).sum(1, keepdim=True) > target
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    shares = torch.sigmoid(levels + middle)
+    slope = (shares * (1 - shares) * weight).sum(1, keepdim=True).detach().clamp_min(1e-9)
+    shift = ((shares * weight).sum(1, keepdim=True) - target) / slope
+    # One step of Newton's method: no change in value, but the gradient of c.
+    return torch.sigmoid(levels + middle - shift)
 
 
 def gated_share(cost: NetworkCost, budget: Tensor) -> Tensor:
@@ -161,8 +198,8 @@ def budget_loss(executed: Tensor, cost: NetworkCost, target: float) -> Tensor:
     return divergence(gated_share(cost, used.new_tensor(target)), used)
 
 
-def layer_budget_loss(logits: list[Tensor], cost: NetworkCost, target: float) -> Tensor:
-    """Mean over the layers of the divergence between requested and mean gate probability.
+def layer_budget_loss(logits: list[Tensor], shares: Tensor) -> Tensor:
+    """Mean over the layers of the divergence between a share and the mean gate probability.
 
     Beside `RankedPolicy`, whose gradient leaves the logits' level free, this is what makes a
     gate's own threshold follow the budget.
@@ -171,8 +208,7 @@ def layer_budget_loss(logits: list[Tensor], cost: NetworkCost, target: float) ->
 
     Args:
         logits: of each layer, (B, 1, h, w).
-        cost: of the network at this size.
-        target: requested budget, executed / dense over the whole network.
+        shares: (L,), how much of each layer should be open.
     """
     used = torch.stack([torch.sigmoid(layer).mean() for layer in logits])
-    return divergence(gated_share(cost, used.new_tensor(target)), used).mean()
+    return divergence(shares.to(used), used).mean()

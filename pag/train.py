@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -23,18 +22,28 @@ from tqdm import tqdm
 
 from pag.budget import GatePolicy
 from pag.config import PAGConfig, TrainConfig
-from pag.data import IGNORE, Dataset, open_dataset
 from pag.data.batch import Batch
-from pag.data.mixture import CachedDataset, Mixture, prefetch
+from pag.data.mixture import (
+    CachedDataset,
+    Mixture,
+    class_weights,
+    open_training_data,
+    prefetch,
+)
 from pag.errors import PAGError, WeightsError
 from pag.inference import TASKS
 from pag.losses import distillation_losses, task_losses
 from pag.macs import network_cost
 from pag.network import PAGNet, Sampling, Trace
 from pag.pretrained import frozen_norms, load_imagenet
-from pag.relaxation import RankedPolicy, StochasticPolicy, budget_loss, layer_budget_loss
+from pag.relaxation import (
+    RankedPolicy,
+    StochasticPolicy,
+    budget_loss,
+    layer_budget_loss,
+    layer_shares,
+)
 
-FOLDERS = {"bsds500": "BSDS500", "camvid": "CamVid", "sevenscenes": "7scenes-kitchen"}
 STATE = "state.safetensors"
 
 
@@ -54,7 +63,8 @@ class Trainer:
         self.step = 0
         norms = frozen_norms(net.backbone)
         self.frozen = set(map(id, norms))
-        self.names, groups = parameter_groups(net, config)
+        self.levels = nn.Parameter(torch.zeros(len(net.gates)))
+        self.names, groups = parameter_groups(net, self.levels, config)
         self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         self.mean = {k: v.detach().clone() for k, v in net.state_dict().items()}
 
@@ -74,6 +84,8 @@ class Trainer:
         if not (torch.isfinite(norm) and torch.isfinite(loss)):
             raise WeightsError(f"training diverged at step {step}: not finite")
         self.optimizer.step()
+        with torch.no_grad():
+            self.levels.clamp_(-config.level_limit, config.level_limit)
         self._update_mean()
         self.step += 1
         return {**report, "loss": loss.item(), "gradient": norm.item(), "lr": factor}
@@ -119,13 +131,20 @@ class Trainer:
         if config.masks == "sampled":
             return StochasticPolicy(temperature, generator, config.noise_cell)
         return RankedPolicy(
-            temperature, generator, config.noise_cell, config.noise, config.share_spread
+            temperature,
+            generator,
+            self.levels,
+            config.noise_cell,
+            config.noise,
+            config.share_spread,
         )
 
     def _pull(self, trace: Trace, start: int, target: float) -> Tensor:
         if self.config.masks == "sampled":
             return budget_loss(trace.gated_executed[start:], trace.cost, target)
-        return layer_budget_loss([g.logits[start:] for g in trace.gates], trace.cost, target)
+        with torch.no_grad():
+            (shares,) = layer_shares(self.levels, trace.cost, torch.tensor([target]))
+        return layer_budget_loss([gate.logits[start:] for gate in trace.gates], shares)
 
     def _draw_budget(self, step: int, generator: torch.Generator, size: Iterable[int]) -> float:
         height, width = size
@@ -155,6 +174,7 @@ class Trainer:
         """Write the whole state to one file, replacing an older one in a single move."""
         tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
         tensors |= {f"mean.{k}": v for k, v in self.mean.items()}
+        tensors["levels"] = self.levels
         state = self.optimizer.state_dict()["state"]
         for index, moments in state.items():
             for key, value in moments.items():
@@ -189,6 +209,8 @@ class Trainer:
             self.net.load_state_dict(part("net."))
         except RuntimeError as error:
             raise WeightsError(f"The saved state does not fit this network: {error}") from error
+        with torch.no_grad():
+            self.levels.copy_(tensors["levels"])
         self.mean = {k: v.to(self.device) for k, v in part("mean.").items()}
         moments: dict[int, dict[str, Tensor]] = {}
         for index, name in enumerate(self.names):
@@ -203,13 +225,15 @@ class Trainer:
         self.optimizer.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
 
 
-def parameter_groups(net: PAGNet, config: TrainConfig) -> tuple[list[str], list[dict]]:
+def parameter_groups(
+    net: PAGNet, levels: nn.Parameter, config: TrainConfig
+) -> tuple[list[str], list[dict]]:
     """Parameter names in the optimiser's order, and its groups.
 
     Three groups: what ImageNet initialised, the new layers, the gates' single numbers.
     """
     new_prefixes = ("backbone.res5", "backbone.final_norm")
-    slow, fast, scalars = [], [], []
+    slow, fast, scalars = [], [], [("levels", levels)]
     for name, parameter in net.named_parameters():
         pretrained = name.startswith("backbone.") and not name.startswith(new_prefixes)
         if name.startswith("gates.") and parameter.numel() == 1:
@@ -233,27 +257,6 @@ def twice(batch: Batch) -> Batch:
     return Batch(
         **{f.name: torch.cat([getattr(batch, f.name)] * 2) for f in dataclasses.fields(batch)}
     )
-
-
-def class_weights(dataset: Dataset, classes: int) -> Tensor:
-    """Inverse square roots of the class frequencies, of mean 1: rare classes count for more."""
-    counts = np.zeros(classes)
-    for index in range(len(dataset)):
-        labels = dataset[index].segmentation
-        if labels is not None:
-            counts += np.bincount(labels[labels != IGNORE], minlength=classes)[:classes]
-    weights = 1 / np.sqrt(np.maximum(counts / counts.sum(), 1e-4))
-    return torch.tensor(weights / weights.mean(), dtype=torch.float32)
-
-
-def open_training_data(root: Path, progress: bool = True) -> dict[str, CachedDataset]:
-    """The training splits of the three datasets below `root`, decoded into memory."""
-    data = {}
-    for name, folder in FOLDERS.items():
-        data[name] = CachedDataset(open_dataset(name, root / folder, "train"))
-        with tqdm(total=len(data[name]), desc=f"reading {folder}", disable=not progress) as bar:
-            data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n))
-    return data
 
 
 def run(

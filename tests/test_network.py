@@ -213,20 +213,26 @@ def test_training_draws_multipools_choice_from_the_generator() -> None:
     assert not torch.equal(choice(0), choice(1))
 
 
-@pytest.mark.parametrize("policy", [StochasticPolicy, RankedPolicy])
-def test_every_parameter_learns_from_the_tasks_and_the_budget(policy: type) -> None:
+@pytest.mark.parametrize("masks", ["sampled", "ranked"])
+def test_every_parameter_learns_from_the_tasks_and_the_budget(masks: str) -> None:
     net = random_net()
     generator = torch.Generator().manual_seed(0)
+    levels = torch.zeros(len(GATES), requires_grad=True)
+    policies = {
+        "sampled": StochasticPolicy(1.0, generator),
+        "ranked": RankedPolicy(1.0, generator, levels),
+    }
     outputs, trace = net(
         image(64, 64, batch=2),
         torch.full((2,), 0.6),
-        policy(1.0, generator),
+        policies[masks],
         sampling=Sampling(1.0, generator),
     )
     loss = sum(output.square().mean() for output in outputs.values())
     pull = budget_loss(trace.gated_executed, trace.cost, 0.4)
-    levels = layer_budget_loss([gate.logits for gate in trace.gates], trace.cost, 0.4)
-    (loss + pull + levels).backward()
+    shares = torch.full((len(GATES),), 0.4)
+    thresholds = layer_budget_loss([gate.logits for gate in trace.gates], shares)
+    (loss + pull + thresholds).backward()
     untouched = [
         name
         for name, parameter in net.named_parameters()
@@ -234,6 +240,8 @@ def test_every_parameter_learns_from_the_tasks_and_the_budget(policy: type) -> N
     ]
     # The average over 3x3 and the halo pass gradients on; nothing is cut off.
     assert untouched == []
+    if masks == "ranked":
+        assert levels.grad is not None and (levels.grad != 0).all()
 
 
 def test_gates_look_at_the_blocks_own_input(net: PAGNet) -> None:

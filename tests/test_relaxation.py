@@ -17,6 +17,7 @@ from pag.relaxation import (
     budget_loss,
     gated_share,
     layer_budget_loss,
+    layer_shares,
     straight_through,
 )
 from tests.costs import layer, tiny_cost
@@ -44,6 +45,9 @@ def test_stochastic_policy_draws_and_opens_all_at_full_budget() -> None:
 # ---------------------------------------------------------------- ranked masks
 
 
+LEVEL = torch.zeros(3)
+
+
 def budget_of(cost: NetworkCost, share: float) -> float:
     """The budget that leaves the gated layers this share of their multiply-adds."""
     return (cost.fixed + share * (cost.dense - cost.fixed)) / cost.dense
@@ -52,7 +56,7 @@ def budget_of(cost: NetworkCost, share: float) -> float:
 def test_without_noise_the_highest_logits_are_kept_within_the_layers_share() -> None:
     cost = tiny_cost()
     logits = torch.randn(2, 1, 12, 16, generator=generator())
-    policy = RankedPolicy(1.0, generator(), noise=0, spread=0)
+    policy = RankedPolicy(1.0, generator(), LEVEL, noise=0, spread=0)
     shares = (0.3, 0.8)
     budget = torch.tensor([budget_of(cost, s) for s in shares])
     for index, one in enumerate(cost.layers):
@@ -66,7 +70,11 @@ def test_without_noise_the_highest_logits_are_kept_within_the_layers_share() -> 
 def test_full_budget_opens_every_gate_and_passes_no_gradient() -> None:
     cost = tiny_cost()
     logits = torch.randn(2, 1, 12, 16, generator=generator(), requires_grad=True)
-    mask = RankedPolicy(1.0, generator()).begin(cost, torch.tensor([1.0, 0.6])).decide(1, logits)
+    mask = (
+        RankedPolicy(1.0, generator(), LEVEL)
+        .begin(cost, torch.tensor([1.0, 0.6]))
+        .decide(1, logits)
+    )
     assert (mask[0] == 1).all() and not (mask[1] == 1).all()
     (mask * torch.randn(mask.shape, generator=generator(1))).sum().backward()
     assert logits.grad is not None
@@ -80,7 +88,7 @@ def test_noise_is_measured_by_the_logits_own_spread(scale: float) -> None:
     budget = torch.tensor([budget_of(cost, 0.5)])
 
     def masks(noise: float, logits: Tensor) -> Tensor:
-        policy = RankedPolicy(1.0, generator(3), noise=noise, spread=0)
+        policy = RankedPolicy(1.0, generator(3), LEVEL, noise=noise, spread=0)
         return policy.begin(cost, budget).decide(1, logits)
 
     assert torch.equal(masks(0.3, logits), masks(0.3, logits * scale))
@@ -93,7 +101,7 @@ def test_shares_differ_from_layer_to_layer_around_the_budgets() -> None:
     cost = tiny_cost()
     logits = torch.randn(64, 1, 12, 16, generator=generator())
     budget = torch.full((64,), budget_of(cost, 0.5))
-    drawn = RankedPolicy(1.0, generator(), spread=0.5).begin(cost, budget)
+    drawn = RankedPolicy(1.0, generator(), LEVEL, spread=0.5).begin(cost, budget)
     shares = [cost.layers[i].executed(drawn.decide(i, logits)) for i in (1, 2)]
     first, second = (s / cost.layers[i].dense for s, i in zip(shares, (1, 2), strict=True))
     assert first.std() > 0.05 and not torch.allclose(first, second, atol=0.02)
@@ -103,7 +111,7 @@ def test_shares_differ_from_layer_to_layer_around_the_budgets() -> None:
 def test_gradient_moves_pixels_against_each_other_and_never_the_level() -> None:
     logits = torch.randn(1, 1, 12, 16, generator=generator(), requires_grad=True)
     hard = logits > 0.2
-    mask = straight_through(logits, hard, 0.7)
+    mask = straight_through(logits, hard, torch.tensor(0.4), 0.7)
     assert torch.equal(mask, hard.float())
     worth = torch.randn(mask.shape, generator=generator(1))
     (mask * worth).sum().backward()
@@ -117,10 +125,72 @@ def test_gradient_moves_pixels_against_each_other_and_never_the_level() -> None:
 @pytest.mark.parametrize("kept", [True, False])
 def test_masks_of_one_kind_have_finite_gradients(kept: bool) -> None:
     logits = torch.randn(1, 1, 4, 4, generator=generator(), requires_grad=True)
-    mask = straight_through(logits, torch.full_like(logits, kept, dtype=torch.bool), 0.5)
+    hard = torch.full_like(logits, kept, dtype=torch.bool)
+    mask = straight_through(logits, hard, torch.tensor(float(kept)), 0.5)
     assert (mask == float(kept)).all()
     mask.square().sum().backward()
     assert logits.grad is not None and logits.grad.isfinite().all()
+
+
+def test_a_shares_gradient_is_what_the_pixels_at_the_margin_are_worth() -> None:
+    logits = torch.linspace(-1, 1, 100).view(1, 1, 10, 10)
+    share = torch.tensor(0.5, requires_grad=True)
+    # Each pixel near the threshold is worth 3, the others nothing.
+    worth = 3.0 * (logits.abs() < 0.5)
+    (straight_through(logits, logits > 0, share, 0.02) * worth).sum().backward()
+    assert share.grad is not None and share.grad.item() == pytest.approx(300, rel=1e-3)
+
+
+def test_shares_meet_the_budget_whatever_the_levels() -> None:
+    cost = tiny_cost()
+    dense = torch.tensor([one.dense for one in cost.layers])
+    budget = torch.tensor([budget_of(cost, share) for share in (0.02, 0.5, 0.97)])
+    even = layer_shares(torch.zeros(3), cost, budget)
+    assert torch.allclose(even, torch.tensor([0.02, 0.5, 0.97])[:, None].expand(3, 3), atol=1e-4)
+    for levels in (torch.tensor([3.0, 0.0, -3.0]), torch.tensor([-1.0, 5.0, 0.5])):
+        shares = layer_shares(levels, cost, budget)
+        spent = cost.fixed + (shares * dense).sum(1)
+        assert torch.allclose(spent / cost.dense, budget, atol=1e-4)
+        assert (shares.argsort(1) == levels.argsort()).all()
+        assert (shares.diff(dim=0) > 0).all()
+
+
+def test_a_layers_level_takes_its_share_from_the_others() -> None:
+    cost = tiny_cost()
+    dense = torch.tensor([float(one.dense) for one in cost.layers])
+    levels = torch.tensor([0.5, -0.2, 1.0], requires_grad=True)
+    budget = torch.tensor([budget_of(cost, 0.4)])
+    shares = layer_shares(levels, cost, budget)[0]
+    (gradient,) = torch.autograd.grad(shares[1], levels, retain_graph=True)
+    assert gradient[1] > 0 > gradient[0] and gradient[2] < 0
+    (gradient,) = torch.autograd.grad((shares * dense).sum(), levels)
+    assert torch.allclose(gradient, torch.zeros(3), atol=1e-3 * float(dense.sum()))
+    step = 1e-2
+    moved = levels.detach() + step * torch.tensor([0.0, 1.0, 0.0])
+    numeric = (layer_shares(moved, cost, budget)[0] - shares.detach()) / step
+    exact = torch.stack(
+        [
+            torch.autograd.grad(s, levels, retain_graph=True)[0][1]
+            for s in layer_shares(levels, cost, budget)[0]
+        ]
+    )
+    assert torch.allclose(numeric, exact, atol=2e-3)
+
+
+def test_levels_learn_which_layer_is_worth_more() -> None:
+    cost = tiny_cost()
+    levels = torch.nn.Parameter(torch.zeros(3))
+    policy = RankedPolicy(1.0, generator(), levels)
+    budget = torch.full((2,), budget_of(cost, 0.5))
+    optimizer = torch.optim.Adam([levels], lr=0.1)
+    for _ in range(20):
+        optimizer.zero_grad()
+        decisions = policy.begin(cost, budget)
+        logits = torch.randn(2, 1, 12, 16, generator=generator(1))
+        loss = -decisions.decide(1, logits).mean() + decisions.decide(2, logits).mean()
+        loss.backward()
+        optimizer.step()
+    assert levels[1] > 0.5 and levels[2] < -0.5
 
 
 def test_ranked_masks_teach_a_gate_where_to_look() -> None:
@@ -129,7 +199,7 @@ def test_ranked_masks_teach_a_gate_where_to_look() -> None:
     features = torch.randn(2, 8, 12, 16)
     worth = features[:, 3:4] - features[:, 5:6]
     cost = tiny_cost()
-    policy = RankedPolicy(1.0, generator())
+    policy = RankedPolicy(1.0, generator(), LEVEL)
     budget = torch.full((2,), budget_of(cost, 0.4))
     optimizer = torch.optim.Adam(gate.parameters(), lr=0.05)
     for _ in range(40):
@@ -197,15 +267,12 @@ def test_budget_loss_teaches_a_gate(scope: str, target: float) -> None:
     assert achieved == pytest.approx(target, abs=0.1)
 
 
-def test_layer_budget_loss_is_zero_where_each_layer_meets_the_share() -> None:
-    cost = tiny_cost()
-    for share in (0.2, 0.5, 0.9):
-        even = [torch.full((2, 1, 4, 4), math.log(share / (1 - share)))] * len(cost.layers)
-        target = budget_of(cost, share)
-        assert layer_budget_loss(even, cost, target).item() == pytest.approx(0, abs=1e-6)
-        # The mean over all layers is right here, but not that of each.
-        uneven = [even[0] + 2, even[1] - 2, even[2]]
-        assert layer_budget_loss(uneven, cost, target).item() > 0.1
+def test_layer_budget_loss_is_zero_where_each_layer_meets_its_share() -> None:
+    shares = torch.tensor([0.2, 0.5, 0.9])
+    logits = [torch.full((2, 1, 4, 4), float(torch.logit(share))) for share in shares]
+    assert layer_budget_loss(logits, shares).item() == pytest.approx(0, abs=1e-6)
+    # The mean over all layers is right here, but not that of each.
+    assert layer_budget_loss(logits[::-1], shares).item() > 0.1
 
 
 def test_gated_share_runs_from_the_floor_to_all() -> None:

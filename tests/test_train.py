@@ -10,20 +10,18 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from pag.config import TRAINING_MASKS, PAGConfig, TrainConfig
 from pag.data.batch import Batch
-from pag.data.mixture import CachedDataset, Mixture
+from pag.data.mixture import CachedDataset, Mixture, class_weights, open_training_data
 from pag.errors import WeightsError
 from pag.inference import TASKS
 from pag.network import PAGNet
 from pag.train import (
     STATE,
     Trainer,
-    class_weights,
     main,
-    open_training_data,
     parameter_groups,
     run,
     twice,
@@ -102,7 +100,7 @@ def test_a_killed_run_gives_the_result_of_an_unbroken_one(
 
     first, second = load_file(unbroken / STATE), load_file(broken / STATE)
     assert differing(first, second) == []
-    assert {name.split(".")[0] for name in first} == {"net", "mean", "adam"}
+    assert {name.split(".")[0] for name in first} == {"net", "mean", "adam", "levels"}
     log = [json.loads(line) for line in (broken / "log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in log] == [0, 1, 2, 3]
     assert "budget" not in log[0]  # gates learn from step 1 on, gently
@@ -166,14 +164,15 @@ def test_a_gradient_that_is_not_finite_stops_the_run() -> None:
 
 def test_parameters_learn_at_three_speeds() -> None:
     net = new_net()
-    names, groups = parameter_groups(net, CONFIG)
-    assert sorted(names) == sorted(name for name, _ in net.named_parameters())
-    by_id = {id(p): name for name, p in net.named_parameters()}
+    levels = nn.Parameter(torch.zeros(len(net.gates)))
+    names, groups = parameter_groups(net, levels, CONFIG)
+    by_id = {id(p): name for name, p in (*net.named_parameters(), ("levels", levels))}
+    assert sorted(names) == sorted(by_id.values())
     slow, fast, scalars = ({by_id[id(p)] for p in group["params"]} for group in groups)
     assert {"backbone.stem_conv.weight", "backbone.res4.5.conv1.weight"} <= slow
     assert {"backbone.res5.0.conv1.weight", "backbone.final_norm.weight"} <= fast
     assert {"gates.res2_1.project.weight", "heads.depth.project.bias"} <= fast
-    assert scalars == {
+    assert scalars == {"levels"} | {
         f"gates.{n}.{s}" for n in net.gates for s in ("project.bias", "budget_scale")
     }
     assert [by_id[id(p)] for group in groups for p in group["params"]] == names

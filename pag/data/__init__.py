@@ -16,6 +16,9 @@ REGISTRY: dict[str, type[BSDS500] | type[CamVid] | type[SevenScenes]] = {
     dataset.name: dataset for dataset in (BSDS500, CamVid, SevenScenes)
 }
 
+FOLDERS = {"bsds500": "BSDS500", "camvid": "CamVid", "sevenscenes": "7scenes-kitchen"}
+"""Where each data set lies in a folder that holds them all."""
+
 
 class Dataset(Protocol):
     """What training and evaluation ask of a dataset."""

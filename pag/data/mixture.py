@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
 
-from pag.data import Dataset
+from pag.data import FOLDERS, IGNORE, Dataset, open_dataset
 from pag.data.batch import Batch, collate
 from pag.data.sample import Sample
 from pag.data.transforms import augment, resize_sample
@@ -172,3 +176,24 @@ def _unpack(packed: Packed) -> Sample:
         normals=None if normals is None else normals * np.float32(1.0 / NORMAL_STEPS),
         name=name,
     )
+
+
+def class_weights(dataset: Dataset, classes: int) -> Tensor:
+    """Inverse square roots of the class frequencies, of mean 1: rare classes count for more."""
+    counts = np.zeros(classes)
+    for index in range(len(dataset)):
+        labels = dataset[index].segmentation
+        if labels is not None:
+            counts += np.bincount(labels[labels != IGNORE], minlength=classes)[:classes]
+    weights = 1 / np.sqrt(np.maximum(counts / counts.sum(), 1e-4))
+    return torch.tensor(weights / weights.mean(), dtype=torch.float32)
+
+
+def open_training_data(root: Path, progress: bool = True) -> dict[str, CachedDataset]:
+    """The training splits of the three datasets below `root`, decoded into memory."""
+    data = {}
+    for name, folder in FOLDERS.items():
+        data[name] = CachedDataset(open_dataset(name, root / folder, "train"))
+        with tqdm(total=len(data[name]), desc=f"reading {folder}", disable=not progress) as bar:
+            data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n))
+    return data
