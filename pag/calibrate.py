@@ -1,53 +1,70 @@
 """Turn a training state into a checkpoint: ``python -m pag.calibrate``.
 
-Measures, on validation photographs, how the gates' own thresholds spread compute over the
-layers as the budget rises; the exact policy follows these shares.
+The exact policy follows a table of each layer's share at every budget. Of a network trained on
+ranked masks it holds the shares that training learned, and the gates' own thresholds are set
+on validation photographs to open as much. Of one trained on sampled masks it holds what the
+thresholds were measured to open.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from tqdm import tqdm
 
-from pag.budget import AdaptivePolicy, BudgetTable
-from pag.config import PAGConfig
+from pag.budget import AdaptivePolicy, BudgetTable, ExactPolicy
+from pag.config import PAGConfig, TrainConfig
 from pag.data import FOLDERS, Dataset, open_dataset
 from pag.data.transforms import resize_sample
 from pag.errors import PAGError, WeightsError
+from pag.gate import BUDGET_CLAMP, PixelGate
+from pag.inference import TASKS
+from pag.macs import network_cost
 from pag.network import PAGNet
 from pag.pretrained import save_checkpoint
+
+LEVELS = np.linspace(-9, 9, 37)
+"""Where on the curve from closed to open a table of learned levels has its rows."""
 
 REQUESTS = (0.02, *(round(0.1 + 0.05 * i, 2) for i in range(17)), 0.98)
 """Budgets at which the gates are asked; what they use is measured."""
 
 
-def load_state(path: Path, weights: str = "mean") -> PAGNet:
-    """The weights in a training state, as a network in evaluation mode.
+def load_state(path: Path, weights: str = "mean") -> tuple[PAGNet, Tensor | None]:
+    """What training learned: a network in evaluation mode, and the levels of its layers.
 
     Args:
         path: written by `pag.train`.
         weights: ``mean`` takes the running mean over the steps, ``net`` the last step's.
+
+    Returns:
+        The network, and (L,) levels (`pag.relaxation.layer_shares`), None after training on
+        sampled masks.
 
     Raises:
         WeightsError: not a training state, or incomplete.
     """
     try:
         with safe_open(path, "pt") as file:
-            config = PAGConfig.from_json(file.metadata()["network"])
+            metadata = file.metadata()
+            config = PAGConfig.from_json(metadata["network"])
+            ranked = TrainConfig.from_json(metadata["train"]).masks == "ranked"
+            levels = file.get_tensor("levels") if ranked else None
             names = [k for k in file.keys() if k.startswith(f"{weights}.")]  # noqa: SIM118
             tensors = {k.removeprefix(f"{weights}."): file.get_tensor(k) for k in names}
         net = PAGNet(config)
         net.load_state_dict(tensors)
     except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
         raise WeightsError(f"The training state cannot be used: {error}") from error
-    return net.eval()
+    return net.eval(), levels
 
 
 def sample_images(datasets: Sequence[Dataset], count: int, size: int = 480) -> list[Tensor]:
@@ -77,6 +94,51 @@ def measure(net: PAGNet, images: Iterable[Tensor], requests: Sequence[float]) ->
     return shares / max(1, count)
 
 
+def level_table(names: tuple[str, ...], levels: Tensor) -> BudgetTable:
+    """The table of learned levels: sigmoid(level + c) as c goes from low to high."""
+    odds = torch.from_numpy(LEVELS)[:, None] + levels.double()
+    return build_table(names, torch.sigmoid(odds).numpy())
+
+
+@torch.inference_mode()
+def settle_thresholds(
+    net: PAGNet, table: BudgetTable, images: Sequence[Tensor], requests: Sequence[float]
+) -> None:
+    """Set every gate's bias and budget scale so that it opens what the exact policy keeps.
+
+    Over all images together, so that an easy one opens less and a hard one more. A straight
+    line in the log-odds of the budget is all that a gate has; the nearest one is taken.
+
+    Args:
+        net: changed in place; the order of its logits stays.
+        table: followed by the exact policy.
+        images: (1, 3, H, W) each.
+        requests: budgets, at least two.
+    """
+    odds = torch.logit(torch.tensor(requests).clamp(BUDGET_CLAMP, 1 - BUDGET_CLAMP))
+    thresholds = np.zeros((len(requests), len(net.gates)))
+    scales = [F.softplus(gate.budget_scale) for gate in gates_of(net)]
+    for row, request in enumerate(tqdm(requests, desc="setting thresholds")):
+        passes = [net(i, torch.tensor([request]), ExactPolicy(table), ())[1].gates for i in images]
+        for layer, traces in enumerate(zip(*passes, strict=True)):
+            logits = torch.cat([trace.logits.flatten() for trace in traces])
+            kept = int(sum(trace.mask.sum() for trace in traces))
+            place = min(max(len(logits) - kept, 1), len(logits))
+            own = logits.kthvalue(place).values - scales[layer] * odds[row]
+            thresholds[row, layer] = float(own)
+    for layer, gate in enumerate(gates_of(net)):
+        slope, offset = np.polyfit(odds.numpy(), -thresholds[:, layer], 1)
+        bias = gate.project.bias
+        assert bias is not None
+        bias.add_(float(offset))
+        gate.budget_scale.fill_(math.log(math.expm1(max(float(slope), 1e-3))))
+
+
+def gates_of(net: PAGNet) -> list[PixelGate]:
+    """The gates in network order."""
+    return [gate for gate in net.gates.values() if isinstance(gate, PixelGate)]
+
+
 def build_table(names: tuple[str, ...], shares: np.ndarray) -> BudgetTable:
     """A table from measured shares: closed and open ends added, made to rise in every layer."""
     layers = len(names)
@@ -93,15 +155,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with the three datasets")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     parser.add_argument("--images", type=int, default=8, help="validation images of each dataset")
+    parser.add_argument("--size", type=int, default=480, help="their longer side, pixels")
     parser.add_argument(
         "--weights", choices=("mean", "net"), default="mean", help="running mean or last step"
     )
     args = parser.parse_args(argv)
     try:
-        net = load_state(args.state, args.weights)
+        net, levels = load_state(args.state, args.weights)
         datasets = [open_dataset(name, args.data / f, "val") for name, f in FOLDERS.items()]
-        shares = measure(net, sample_images(datasets, args.images), REQUESTS)
-        table = build_table(tuple(net.gates), shares)
+        images = sample_images(datasets, args.images, args.size)
+        names = tuple(net.gates)
+        if levels is None:
+            shares = measure(net, images, REQUESTS)
+            table = build_table(names, shares)
+        else:
+            table = level_table(names, levels)
+            floor = network_cost(net, (480, 360), TASKS).floor
+            settle_thresholds(net, table, images, np.linspace(floor + 0.05, 0.95, 9).tolist())
+            shares = measure(net, images, REQUESTS)
         save_checkpoint(args.out, net, table)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
