@@ -115,7 +115,8 @@ class TrainConfig(JsonConfig):
             noise on every gate (`pag.relaxation.StochasticPolicy`).
         noise_cell: side of the squares of gate pixels that share one noise value.
         noise: of ranked masks, in standard deviations of the logits.
-        share_spread: of ranked masks, how far layers' shares differ, in log-odds.
+        share_spread: of ranked masks, how far layers' shares stray, in log-odds. Both fall with
+            the learning rate, so that the last steps see the masks of use.
         level_limit: of ranked masks, largest learned level of a layer (log-odds), so that every
             layer goes on deciding pixel by pixel.
         lowest_share: share of steps that draw the lowest budget, the rest being uniform.
@@ -127,7 +128,7 @@ class TrainConfig(JsonConfig):
         seed: of initialisation, batches and noise.
     """
 
-    steps: int = 4800
+    steps: int = 4500
     batch: int = 8
     crop: int = 256
     open_steps: int = 1000
@@ -136,7 +137,7 @@ class TrainConfig(JsonConfig):
     lr_new: float = 1e-3
     lr_gate: float = 1e-2
     warmup_steps: int = 100
-    decay_steps: int = 1500
+    decay_steps: int = 1300
     weight_decay: float = 1e-4
     clip: float = 5.0
     temperature: float = 1.0
@@ -150,7 +151,7 @@ class TrainConfig(JsonConfig):
     weight_budget: float = 2.0
     weight_distillation: float = 1.0
     weight_tasks: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 2.0)
-    norm_steps: int = 3000
+    norm_steps: int = 3300
     ema: float = 0.998
     mixture: tuple[float, float, float] = (0.3, 0.45, 0.25)
     seed: int = 0

@@ -94,7 +94,7 @@ class Trainer:
         config = self.config
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         temperature = config.temperature_at(step)
-        policy = self._policy(temperature, generator)
+        policy = self._policy(step, generator)
         sampling = Sampling(temperature, generator)
         learning = step >= config.open_steps
         image = batch.image.contiguous(memory_format=torch.channels_last)
@@ -126,8 +126,9 @@ class Trainer:
             report |= {"budget": target, "used": used, "budget_loss": pull.item()}
         return total.float(), report
 
-    def _policy(self, temperature: float, generator: torch.Generator) -> GatePolicy:
+    def _policy(self, step: int, generator: torch.Generator) -> GatePolicy:
         config = self.config
+        temperature, calm = config.temperature_at(step), config.learning_rate(step)
         if config.masks == "sampled":
             return StochasticPolicy(temperature, generator, config.noise_cell)
         return RankedPolicy(
@@ -135,8 +136,8 @@ class Trainer:
             generator,
             self.levels,
             config.noise_cell,
-            config.noise,
-            config.share_spread,
+            config.noise * calm,
+            config.share_spread * calm,
         )
 
     def _pull(self, trace: Trace, start: int, target: float) -> Tensor:
