@@ -9,11 +9,14 @@ from pag.data.bsds500 import BSDS500
 from pag.data.camvid import CamVid
 from pag.data.sample import IGNORE as IGNORE
 from pag.data.sample import Sample as Sample
+from pag.data.scenes import ScenesDataset
 from pag.data.sevenscenes import SevenScenes
 from pag.errors import InputError
 
-REGISTRY: dict[str, type[BSDS500] | type[CamVid] | type[SevenScenes]] = {
-    dataset.name: dataset for dataset in (BSDS500, CamVid, SevenScenes)
+Known = BSDS500 | CamVid | SevenScenes | ScenesDataset
+
+REGISTRY: dict[str, type[Known]] = {
+    dataset.name: dataset for dataset in (BSDS500, CamVid, SevenScenes, ScenesDataset)
 }
 
 FOLDERS = {"bsds500": "BSDS500", "camvid": "CamVid", "sevenscenes": "7scenes-kitchen"}
@@ -31,7 +34,7 @@ class Dataset(Protocol):
     def __getitem__(self, index: int, /) -> Sample: ...
 
 
-def open_dataset(name: str, root: str | Path, split: str) -> BSDS500 | CamVid | SevenScenes:
+def open_dataset(name: str, root: str | Path, split: str) -> Known:
     """Open one split of the dataset called `name`, found in the folder `root`.
 
     Raises:

@@ -1,0 +1,47 @@
+"""Procedural scenes rendered by `pag.scenes`: exact truth for all four tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pag.config import LABEL_SETS
+from pag.data.files import check_split
+from pag.data.sample import Sample
+from pag.scenes.files import SPLITS, read_index, read_scene
+
+
+class ScenesDataset:
+    """What ``python -m pag.scenes --out DIR --count N`` wrote.
+
+    Args:
+        root: the folder with ``index.json`` and, for each scene, NAME.png and NAME.npz.
+        split: ``train`` or ``val``; every tenth seed is held back as ``val``.
+
+    Raises:
+        InputError: the split is unknown or the folder is laid out otherwise.
+    """
+
+    name = "scenes"
+    tasks: tuple[str, ...] = ("segmentation", "boundary", "depth", "normals")
+    classes = LABEL_SETS["all"]
+
+    def __init__(self, root: str | Path, split: str) -> None:
+        self.split = check_split(self.name, split, SPLITS)
+        self.root = Path(root)
+        self._names = read_index(self.root)[0][split]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, index: int) -> Sample:
+        scene = read_scene(self.root, self._names[index])
+        return Sample(
+            image=scene.image,
+            segmentation=scene.segmentation,
+            boundary=scene.boundary.astype(np.float32),
+            depth=scene.depth,
+            normals=scene.normals,
+            name=self._names[index],
+        )

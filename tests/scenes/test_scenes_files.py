@@ -1,0 +1,150 @@
+"""Scenes on disk: the command line, resuming, the loader, and what goes wrong."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pag.data.scenes import ScenesDataset
+from pag.errors import InputError
+from pag.scenes import render_scene
+from pag.scenes.__main__ import main
+from pag.scenes.files import read_scene, scene_name, write_scene
+from pag.scenes.generate import plan
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ["--size", "24", "32"]
+
+
+def run(folder, *arguments):
+    return main(["--out", str(folder), *TINY, "--workers", "1", *arguments])
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_what_is_written_is_read(tmp_path):
+    scene = render_scene(3, "street", "equirectangular", (24, 48))
+    name = write_scene(tmp_path, scene)
+    back = read_scene(tmp_path, name)
+    for field in ("image", "segmentation", "instances", "boundary", "position", "rotation"):
+        np.testing.assert_array_equal(getattr(scene, field), getattr(back, field))
+    assert (back.kind, back.camera, back.seed, back.focal) == ("street", "equirectangular", 3, 0.0)
+    np.testing.assert_allclose(back.depth, scene.depth, rtol=6e-4)
+    np.testing.assert_allclose(back.normals, scene.normals, atol=2e-5)
+
+
+def test_the_command_renders_and_the_loader_reads(tmp_path):
+    assert run(tmp_path, "--count", "4", "--camera", "both", "--seed", "9") == 0
+    assert len(list(tmp_path.glob("*.npz"))) == 4
+    dataset = ScenesDataset(tmp_path, "val")
+    assert len(dataset) == 4 and len(ScenesDataset(tmp_path, "train")) == 0
+    sample = dataset[0]
+    assert sample.size == (24, 32)
+    assert sample.depth is not None and sample.normals is not None
+    assert sample.segmentation is not None and sample.boundary is not None
+    assert sample.boundary.dtype == np.float32 and set(np.unique(sample.boundary)) <= {0.0, 1.0}
+    assert {dataset[i].name for i in range(4)} == {
+        scene_name(kind, camera, 9)
+        for kind in ("room", "street")
+        for camera in ("perspective", "equirectangular")
+    }
+
+
+def test_the_bytes_do_not_depend_on_the_workers(tmp_path):
+    arguments = ["--count", "3", "--kind", "room", "--seed", "20"]
+    assert run(tmp_path / "one", *arguments) == 0
+    # As a user runs it: what the processes are given must not live in `__main__`.
+    command = [sys.executable, "-m", "pag.scenes", "--out", str(tmp_path / "two"), *TINY]
+    done = subprocess.run(
+        [*command, *arguments, "--workers", "2"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3/3" in done.stderr  # the progress bar
+    one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
+    assert one.keys() == two.keys() and len(one) == 7
+    assert all(one[name] == two[name] for name in one)
+
+
+def test_resuming_renders_only_what_is_missing(tmp_path):
+    assert run(tmp_path, "--count", "2", "--kind", "room") == 0
+    before = contents(tmp_path)
+    kept = tmp_path / f"{scene_name('room', 'perspective', 0)}.npz"
+    stamp = kept.stat().st_mtime_ns
+    (tmp_path / f"{scene_name('room', 'perspective', 1)}.npz").unlink()
+    assert run(tmp_path, "--count", "2", "--kind", "room") == 0
+    assert contents(tmp_path) == before
+    assert kept.stat().st_mtime_ns == stamp
+
+
+def test_more_scenes_join_the_index(tmp_path):
+    assert run(tmp_path, "--count", "1", "--kind", "room", "--seed", "8") == 0
+    assert run(tmp_path, "--count", "1", "--kind", "street", "--seed", "9") == 0
+    splits = json.loads((tmp_path / "index.json").read_text())["splits"]
+    assert splits == {
+        "train": ["room-perspective-000008"],
+        "val": ["street-perspective-000009"],
+    }
+
+
+def test_a_seed_is_in_one_split_with_all_its_cameras():
+    jobs = plan(80, "both", "both", 0)
+    splits = {seed: {job.split for job in jobs if job.seed == seed} for seed in range(20)}
+    assert all(len(found) == 1 for found in splits.values())
+    assert [seed for seed, found in splits.items() if found == {"val"}] == [9, 19]
+    assert len({job.name for job in jobs}) == 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--count", "0"], "count is 0, expected at least 1"),
+        (["--count", "1", "--seed", "-1"], "seed is -1, expected 0 or more"),
+        (["--count", "1", "--workers", "0"], "workers is 0, expected at least 1"),
+        (["--count", "1", "--size", "8", "64"], "size is 8x64 pixels, expected 16 to 4096"),
+        (["--count", "1", "--kind", "forest"], "invalid choice: 'forest'"),
+    ],
+)
+def test_the_command_says_what_is_wrong(tmp_path, capsys, arguments, message):
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path / "out", *arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_holds_scenes_of_one_size(tmp_path, capsys):
+    assert run(tmp_path, "--count", "1") == 0
+    with pytest.raises(SystemExit):
+        main(["--out", str(tmp_path), "--count", "1", "--size", "32", "32", "--workers", "1"])
+    assert "choose another folder" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path / "file", "--count", "1")
+    assert stop.value.code == 2
+    assert "cannot write the scenes" in capsys.readouterr().err
+
+
+def test_the_loader_says_what_it_expected(tmp_path):
+    with pytest.raises(InputError, match=r"python -m pag\.scenes"):
+        ScenesDataset(tmp_path, "train")
+    with pytest.raises(InputError, match="no split 'test'"):
+        ScenesDataset(tmp_path, "test")
+    assert run(tmp_path, "--count", "1", "--kind", "room") == 0
+    name = scene_name("room", "perspective", 0)
+    (tmp_path / f"{name}.npz").write_bytes(b"PK\x03\x04 not a zip")
+    with pytest.raises(InputError, match="damaged"):
+        ScenesDataset(tmp_path, "train")[0]
+    (tmp_path / f"{name}.npz").unlink()
+    with pytest.raises(InputError, match=f"{name} is missing"):
+        ScenesDataset(tmp_path, "train")[0]
+    (tmp_path / "index.json").write_text("{}")
+    with pytest.raises(InputError, match=r"index\.json is damaged"):
+        ScenesDataset(tmp_path, "train")
