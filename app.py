@@ -6,22 +6,24 @@ import sys
 from app import content
 from app.look import launch_options
 from app.ui import build_app
-from pag import PAGError, Predictor
+from pag import PAGError, Predictor, find_model, model_names
 
 
 def main() -> None:
     """Command line; exits with 2 if there is no network to show."""
     parser = argparse.ArgumentParser(description=content.DESCRIPTION)
-    parser.add_argument(
-        "--checkpoint", help="folder or Hugging Face name; default: the one that comes with it"
-    )
+    known = ", ".join(model_names())
+    model = parser.add_mutually_exclusive_group()
+    model.add_argument("--model", metavar="NAME", help=f"which of the models: {known}")
+    model.add_argument("--checkpoint", help="a model's own folder")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--host", help="address to serve on; default: this machine only")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     parser.add_argument("--share", action="store_true", help="make a public link for 72 hours")
     options = parser.parse_args()
     try:
-        predictor = Predictor.from_checkpoint(options.checkpoint, device=options.device)
+        chosen = find_model(options.model) if options.model else options.checkpoint
+        predictor = Predictor.from_checkpoint(chosen, device=options.device)
     except PAGError as error:
         print(content.NO_WEIGHTS.format(reason=error), file=sys.stderr)
         raise SystemExit(2) from error

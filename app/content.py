@@ -104,8 +104,8 @@ GATE_CAPTION = "{name} · stride {stride} · {active:.0%} active"
 
 POOLING_TAB = "Pooling fields"
 POOLING_HINT = (
-    "In layer res5_2 every pixel picks how far around itself it looks, and only that one is "
-    "computed. A larger dilation looks farther. Half of this picture uses a dilation of "
+    "In one layer of the last stage every pixel picks how far around itself it looks, and only "
+    "that is computed. A larger dilation looks farther. Half of this picture uses a dilation of "
     "at most **{median}**."
 )
 POOLING_EMPTY = "Once a photo is analysed, this shows how far around itself each pixel looks."

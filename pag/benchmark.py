@@ -19,7 +19,8 @@ from torch import Tensor
 
 from pag.break_even import FRACTIONS, break_even, measure_layers, prepare
 from pag.budget import BudgetTable, ExactPolicy, check_budget
-from pag.config import GATE_SCOPES, PAGConfig
+from pag.checkpoints import add_model_options, chosen_checkpoint
+from pag.config import BACKBONES, GATE_SCOPES, PAGConfig
 from pag.errors import PAGError
 from pag.execution import EXECUTIONS, build_execution
 from pag.images import open_image, resize
@@ -107,7 +108,8 @@ def report_layers(options: argparse.Namespace) -> dict[str, object]:
     heading = "".join(f"{fraction:6.1f}" for fraction in FRACTIONS)
     print(f"Time sparse / dense at active fractions\n{'':21}{heading}")
     timings = []
-    for points in measure_layers(options.size, options.repeats, CLOCKS[options.clock]):
+    clock = CLOCKS[options.clock]
+    for points in measure_layers(options.size, options.repeats, clock, options.backbone):
         timings.append(points)
         height, width = points[0].input_size
         ratios = "".join(f"{point.ratio:6.2f}" for point in points)
@@ -116,7 +118,8 @@ def report_layers(options: argparse.Namespace) -> dict[str, object]:
     print("Sparse pays below this share of a layer's multiply-adds, less the overhead")
     for entry in table:
         print(
-            f"{entry.scope:5} width {entry.width:3d} stride {entry.stride}: "
+            f"{entry.scope:5} width {entry.width:3d} stride {entry.stride}"
+            f"{' depthwise' if entry.depthwise else ''}: "
             f"{entry.share:.3f}, {entry.overhead / 1e6:.0f} million"
         )
     layers = [asdict(point) for points in timings for point in points]
@@ -125,11 +128,12 @@ def report_layers(options: argparse.Namespace) -> dict[str, object]:
 
 def report_network(options: argparse.Namespace) -> dict[str, object]:
     """Time the network and print a line for each budget."""
-    if options.checkpoint:
-        checkpoint = load_checkpoint(options.checkpoint)
+    if chosen := chosen_checkpoint(options):
+        checkpoint = load_checkpoint(chosen)
         net, table, weights = checkpoint.net, checkpoint.table, checkpoint.digest
     else:
-        net, weights = PAGNet(PAGConfig(gate_scope=options.scope)), "random"
+        config = PAGConfig(backbone=options.backbone, gate_scope=options.scope)
+        net, weights = PAGNet(config), "random"
         table = BudgetTable.uniform(tuple(net.gates))
     image = load_image(options.image, options.size)
     print("Milliseconds, and time / time at full budget\nbudget  achieved", end="")
@@ -146,7 +150,12 @@ def report_network(options: argparse.Namespace) -> dict[str, object]:
         print(f"{timing.budget:6.2f}  {timing.achieved:8.4f}{times}", flush=True)
     average = statistics.fmean(entry["to_full"]["auto"] - entry["achieved"] for entry in found)
     print(f"Time above budget, auto, on average: {average:+.2f}")
-    return {"weights": weights, "scope": net.config.gate_scope, "budgets": found}
+    return {
+        "weights": weights,
+        "backbone": net.config.backbone,
+        "scope": net.config.gate_scope,
+        "budgets": found,
+    }
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -157,7 +166,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--layers", action="store_true", help="time layers and derive the break-even table")
-    add("--checkpoint", help="folder or name; random weights if not given")
+    add_model_options(parser, "random weights")
+    add("--backbone", choices=BACKBONES, default=BACKBONES[0], help="of random weights and layers")
     add("--scope", choices=GATE_SCOPES, default="block", help="of random weights")
     add("--image", help="photograph; a smooth synthetic image if not given")
     add("--size", type=int, nargs=2, default=[480, 640], metavar=("H", "W"), help="pixels")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pag.backbones import Bottleneck
+from pag.backbones import ResidualBlock
 from pag.config import GATE_SCOPES, PAGConfig
 from pag.execution import BreakEven, DenseExecution
 from pag.inference import TASKS
@@ -31,9 +31,9 @@ class LayerTiming:
     """Sparse against dense execution of one layer at one active fraction.
 
     Attributes:
-        layer: name of the gated bottleneck.
+        layer: name of the gated block.
         scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
-        width: channels inside the bottleneck.
+        width: channels inside the block, where its 3x3 is.
         stride: of its 3x3.
         input_size: (H, W) of its input.
         macs: switched multiply-adds of the layer with the gate open everywhere.
@@ -42,6 +42,7 @@ class LayerTiming:
         share: executed / dense switched multiply-adds.
         dense_ms, sparse_ms: median and quartiles, milliseconds.
         ratio: median of sparse time / dense time.
+        depthwise: whether the 3x3 is.
     """
 
     layer: str
@@ -56,6 +57,7 @@ class LayerTiming:
     dense_ms: dict[str, float]
     sparse_ms: dict[str, float]
     ratio: float
+    depthwise: bool = False
 
 
 def prepare(net: PAGNet) -> PAGNet:
@@ -78,10 +80,10 @@ def blob_mask(size: Size, fraction: float, seed: int) -> Tensor:
     return mask.view(1, 1, *size)
 
 
-def layer_kinds(net: PAGNet, size: Size) -> list[tuple[LayerCost, Bottleneck]]:
+def layer_kinds(net: PAGNet, size: Size) -> list[tuple[LayerCost, ResidualBlock]]:
     """The gated layers of `net` on an image of (H, W) = `size`, one of each shape."""
     blocks = dict(net.backbone.blocks)
-    kinds: dict[object, tuple[LayerCost, Bottleneck]] = {}
+    kinds: dict[object, tuple[LayerCost, ResidualBlock]] = {}
     for cost in network_cost(net, size, TASKS).layers:
         block = blocks[cost.name]
         shape = (cost.input_size, block.conv1.weight.shape, cost.block_stride, cost.dilation)
@@ -91,10 +93,10 @@ def layer_kinds(net: PAGNet, size: Size) -> list[tuple[LayerCost, Bottleneck]]:
 
 @torch.inference_mode()
 def measure_layer(
-    cost: LayerCost, block: Bottleneck, repeats: int, clock: Callable[[], float]
+    cost: LayerCost, block: ResidualBlock, repeats: int, clock: Callable[[], float]
 ) -> list[LayerTiming]:
     """Sparse against dense over `FRACTIONS`, on another mask in every repeat."""
-    a = torch.randn(1, block.conv1.in_channels, *cost.input_size).relu()
+    a = block.preactivation(torch.randn(1, block.conv1.in_channels, *cost.input_size))
     a = a.contiguous(memory_format=torch.channels_last)
     dense, sparse = DenseExecution(), SparseExecution()
     found = []
@@ -114,7 +116,7 @@ def measure_layer(
             LayerTiming(
                 layer=cost.name,
                 scope=cost.scope,
-                width=block.conv3.in_channels,
+                width=block.width,
                 stride=block.stride,
                 input_size=cost.input_size,
                 macs=cost.dense,
@@ -124,17 +126,18 @@ def measure_layer(
                 dense_ms=summary(timings["dense"]),
                 sparse_ms=summary(timings["sparse"]),
                 ratio=ratio(timings, "sparse", "dense"),
+                depthwise=block.depthwise,
             )
         )
     return found
 
 
 def measure_layers(
-    size: Size, repeats: int, clock: Callable[[], float]
+    size: Size, repeats: int, clock: Callable[[], float], backbone: str = "resnet50"
 ) -> Iterator[list[LayerTiming]]:
     """Every kind of layer, in both scopes, at an image of (H, W) = `size` and a smaller one."""
     for scope in GATE_SCOPES:
-        net = prepare(PAGNet(PAGConfig(gate_scope=scope)))
+        net = prepare(PAGNet(PAGConfig(backbone=backbone, gate_scope=scope)))
         for shape in (size, (size[0] // SHRINK, size[1] // SHRINK)):
             for cost, block in layer_kinds(net, shape):
                 yield measure_layer(cost, block, repeats, clock)
@@ -150,16 +153,18 @@ def break_even(timings: Sequence[Sequence[LayerTiming]]) -> tuple[BreakEven, ...
     Args:
         timings: of one layer each, at several active fractions.
     """
-    families: dict[tuple[str, int, int], list[tuple[int, float]]] = {}
+    families: dict[tuple[str, int, int, bool], list[tuple[int, float]]] = {}
     for points in timings:
         line = statistics.linear_regression([p.share for p in points], [p.ratio for p in points])
         even = (1 - MARGIN - line.intercept) / line.slope if line.slope > 0 else 0.0
-        family = (points[0].scope, points[0].width, points[0].stride)
-        families.setdefault(family, []).append((points[0].macs, min(1.0, max(0.0, even))))
+        first = points[0]
+        family = (first.scope, first.width, first.stride, first.depthwise)
+        families.setdefault(family, []).append((first.macs, min(1.0, max(0.0, even))))
     table = []
-    for (scope, width, stride), layers in families.items():
+    for (scope, width, stride, depthwise), layers in families.items():
         sizes = [macs for macs, _ in layers]
         share = min(even for macs, even in layers if macs**2 >= min(sizes) * max(sizes))
         overhead = max(0.0, *((share - even) * macs for macs, even in layers))
-        table.append(BreakEven(scope, width, stride, round(share, 3), float(round(overhead))))
+        rounded = (round(share, 3), float(round(overhead)))
+        table.append(BreakEven(scope, width, stride, *rounded, depthwise))
     return tuple(table)

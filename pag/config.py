@@ -28,6 +28,7 @@ LABEL_SETS = {
 }
 """What `labels` may be at inference: segmentation chooses among these classes."""
 
+BACKBONES = ("resnet50", "mobilenetv2")
 GATE_SCOPES = ("block", "conv")
 OUTPUT_STRIDES = (8, 16)
 TRAINING_MASKS = ("ranked", "sampled")
@@ -59,7 +60,7 @@ class PAGConfig(JsonConfig):
     """Architecture of a `PAGNet`.
 
     Attributes:
-        backbone: name of the backbone; see `pag.backbones`.
+        backbone: ``resnet50`` or ``mobilenetv2``; see `pag.backbones`.
         output_stride: input pixels per pixel of the last stage, 8 or 16.
         gate_scope: what a closed gate skips. ``conv`` is the published form: the 3x3
             convolution alone. ``block`` skips the whole residual branch.
@@ -81,6 +82,9 @@ class PAGConfig(JsonConfig):
     head_channels: int = 48
 
     def __post_init__(self) -> None:
+        if self.backbone not in BACKBONES:
+            known = ", ".join(BACKBONES)
+            raise InputError(f"backbone is {self.backbone!r}; expected one of: {known}")
         if self.output_stride not in OUTPUT_STRIDES:
             raise InputError(
                 f"output_stride is {self.output_stride}; expected one of {OUTPUT_STRIDES}"

@@ -17,6 +17,7 @@ import torch
 from tqdm import tqdm
 
 from pag.budget import POLICIES, check_budget
+from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.data import FOLDERS, open_dataset
 from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate
@@ -118,7 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--dataset", choices=(*FOLDERS, "all"), required=True)
     parser.add_argument("--split", default="val")
-    parser.add_argument("--checkpoint", help="folder or name; the committed one if not given")
+    add_model_options(parser)
     parser.add_argument(
         "--budget", type=_budget, nargs="+", default=[1.0],
         help="shares of the full compute; floor is the lowest that this network can reach",
@@ -142,7 +143,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     datasets = {
         name: open_dataset(name, find_dataset(args.data, name), args.split) for name in names
     }
-    predictor = Predictor.from_checkpoint(args.checkpoint, args.device)
+    predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
     budgets = [predictor.floor if budget == "floor" else budget for budget in args.budget]
     results: list[Row] = []
     for name, dataset in datasets.items():

@@ -1,4 +1,4 @@
-"""How a gated bottleneck is executed: densely, sparsely, or whichever is faster.
+"""How a gated block is executed: densely, sparsely, or whichever is faster.
 
 `DenseExecution` computes everywhere and masks: the reference, and the training form.
 """
@@ -11,23 +11,23 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pag.backbones import Bottleneck
+from pag.backbones import ResidualBlock
 from pag.errors import InputError
 from pag.macs import per_pixel
-from pag.sparse import ActivePixels, SparseExecution, check_fused, run_active, ungated
+from pag.sparse import ActivePixels, SparseExecution, check_fused, run_active
 
 EXECUTIONS = ("auto", "sparse", "dense")
 
 
 class Execution(Protocol):
-    """Runs the residual branch of a gated bottleneck."""
+    """Runs the residual branch of a gated block."""
 
-    def residual(self, block: Bottleneck, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
         """The branch's contribution to the residual sum.
 
         Args:
-            block: the bottleneck.
-            a: (B, C, H, W), its pre-activated input.
+            block: the gated block.
+            a: (B, C, H, W), its gate's input; see `ResidualBlock.preactivation`.
             mask: (B, 1, h, w), bool or float 0/1, one value per output pixel.
             scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
 
@@ -40,7 +40,7 @@ class Execution(Protocol):
 class DenseExecution:
     """Masked dense execution: compute everywhere, keep where the gate is open."""
 
-    def residual(self, block: Bottleneck, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
         reduced = block.reduce(a)
         spatial = block.spatial(reduced)
         gate = mask.to(spatial.dtype)
@@ -59,10 +59,11 @@ class BreakEven:
 
     Attributes:
         scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
-        width: channels inside the bottleneck.
+        width: channels inside the block, where its 3x3 is.
         stride: of its 3x3 convolution.
         share: executed / dense multiply-adds below which sparse wins on large maps.
         overhead: multiply-adds that could be done while indices are built.
+        depthwise: whether the 3x3 is.
     """
 
     scope: str
@@ -70,6 +71,7 @@ class BreakEven:
     stride: int
     share: float
     overhead: float
+    depthwise: bool = False
 
     def __post_init__(self) -> None:
         if not (0 <= self.share <= 1 and self.overhead >= 0):
@@ -92,8 +94,19 @@ BREAK_EVEN = (
     BreakEven("conv", 128, 1, share=0.73, overhead=17e6),
     BreakEven("conv", 128, 2, share=0.77, overhead=18e6),
     BreakEven("conv", 256, 1, share=0.82, overhead=45e6),
+    BreakEven("block", 144, 1, share=0.70, overhead=7e6, depthwise=True),
+    BreakEven("block", 192, 1, share=0.29, overhead=1.5e6, depthwise=True),
+    BreakEven("block", 384, 1, share=0.42, overhead=6.5e6, depthwise=True),
+    BreakEven("block", 576, 1, share=0.56, overhead=5.5e6, depthwise=True),
+    BreakEven("block", 960, 1, share=0.69, overhead=20e6, depthwise=True),
+    BreakEven("conv", 144, 1, share=0.18, overhead=0.5e6, depthwise=True),
+    BreakEven("conv", 192, 1, share=0.15, overhead=0.5e6, depthwise=True),
+    BreakEven("conv", 384, 1, share=0.14, overhead=0.5e6, depthwise=True),
+    BreakEven("conv", 576, 1, share=0.26, overhead=0.5e6, depthwise=True),
+    BreakEven("conv", 960, 1, share=0.70, overhead=2.5e6, depthwise=True),
 )
-"""Of CPUs; from assets/results/break_even.json (`python -m pag.benchmark --layers`)."""
+"""Of CPUs; from assets/results/break_even.json and, where depthwise, break_even_mobilenetv2.json
+(`python -m pag.benchmark --layers --backbone NAME`)."""
 
 
 class AutoExecution:
@@ -111,7 +124,7 @@ class AutoExecution:
         self.table = table
 
     @torch.no_grad()
-    def residual(self, block: Bottleneck, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
         """See `Execution`.
 
         Raises:
@@ -121,20 +134,20 @@ class AutoExecution:
         mask = mask.bool()
         active = int(mask.sum())
         if active == mask.numel():
-            return ungated(block, a)
+            return block.branch(a)
         pixels = self._worthwhile(block, a, mask, active, scope)
         if pixels is None:
             return DenseExecution().residual(block, a, mask, scope)
         return run_active(block, a, mask, pixels)
 
     def _worthwhile(
-        self, block: Bottleneck, a: Tensor, mask: Tensor, active: int, scope: str
+        self, block: ResidualBlock, a: Tensor, mask: Tensor, active: int, scope: str
     ) -> ActivePixels | None:
         """The pixels to compute, or None where computing all is faster."""
-        rule = self.rule(scope, block.conv3.in_channels, block.stride)
+        rule = self.rule(scope, block.width, block.stride, block.depthwise)
         if rule is None or a.device.type != "cpu":
             return None
-        per_output, per_input = per_pixel(block.conv2), 0
+        per_output, per_input = block.conv2.weight.numel(), 0
         if scope == "block":
             per_output, per_input = per_output + per_pixel(block.conv3), per_pixel(block.conv1)
         inputs = a.shape[0] * a.shape[2] * a.shape[3]
@@ -147,11 +160,14 @@ class AutoExecution:
         faster = rule.favours_sparse(per_output * active + per_input * halo, dense)
         return pixels if faster else None
 
-    def rule(self, scope: str, width: int, stride: int) -> BreakEven | None:
+    def rule(
+        self, scope: str, width: int, stride: int, depthwise: bool = False
+    ) -> BreakEven | None:
         """The table's entry for a block, or None: dense."""
+        kind = (scope, stride, depthwise)
         fitting = [
             entry for entry in self.table
-            if entry.scope == scope and entry.stride == stride and entry.width <= width
+            if (entry.scope, entry.stride, entry.depthwise) == kind and entry.width <= width
         ]  # fmt: skip
         return max(fitting, key=lambda entry: entry.width, default=None)
 

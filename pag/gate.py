@@ -25,7 +25,7 @@ class PixelGate(nn.Module):
     section 3.2; the budget term is ours.
 
     Args:
-        channels: channels of the block's pre-activated input.
+        channels: channels of the block's input, as its first convolution sees it.
         stride: stride of the block, so that there is one logit per output pixel.
         smoothing: average the logits over 3x3 pixels. Compact masks waste less on the halo
             that a 3x3 convolution needs around every active pixel.
@@ -44,7 +44,7 @@ class PixelGate(nn.Module):
         """Logits of the gate.
 
         Args:
-            features: (B, C, H, W), the block's pre-activated input.
+            features: (B, C, H, W), that input.
             budget: (B,) float32 in 0..1.
 
         Returns:

@@ -27,7 +27,7 @@ def resize_like(x: Tensor, reference: Tensor) -> Tensor:
 
 
 class Decoder(nn.Module):
-    """Joins the last stage with stride 8 (res3) and stride 4 (res2) features.
+    """Joins the last stage with earlier features of strides 8 and 4.
 
     Args:
         channels: channels of the features at stride 4, at stride 8, and of the last stage.
@@ -73,7 +73,7 @@ class TaskHead(nn.Module):
 class BoundaryHead(nn.Module):
     """Joins the stem's stride-2 features, so that boundaries stay thin.
 
-    (B, C, h, w) and (B, 64, 2h, 2w) -> (B, 1, 2h, 2w) logits.
+    (B, C, h, w) and (B, D, 2h, 2w) -> (B, 1, 2h, 2w) logits.
     """
 
     def __init__(self, channels: int, width: int, detail_channels: int) -> None:

@@ -21,7 +21,8 @@ class GateRecord:
     """What one gate decided.
 
     Attributes:
-        name: the gated bottleneck, in the original figures' words: ``res2_1`` to ``res5_3``.
+        name: the gated block, stage and number: ``res2_1`` to ``res5_3`` in a ResNet-50, in the
+            original figures' words, ``stage2_2`` to ``stage6_3`` in a MobileNetV2.
         stride: input pixels per gate pixel.
         mask: (h, w) bool, True where the layer ran.
         probability: (h, w) float32 in 0..1, the gate's own wish before the budget was enforced.

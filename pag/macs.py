@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from pag.backbones import Bottleneck
+    from pag.backbones import ResidualBlock
+    from pag.multipool import MultiPool
     from pag.network import PAGNet
 
 Size = tuple[int, int]
@@ -64,14 +65,14 @@ def halo(values: Tensor, stride: int, dilation: int, input_size: Size) -> Tensor
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What one gated bottleneck costs at one image size, in multiply-adds.
+    """What one gated block costs at one image size, in multiply-adds.
 
     Attributes:
-        name: of the gated bottleneck.
+        name: of the gated block.
         stride: input-image pixels per gate pixel.
         scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
         reduce: per input pixel of the first 1x1.
-        spatial: per output pixel of the 3x3.
+        spatial: per output pixel of the 3x3: 9 C^2 of C channels, 9 C where it is depthwise.
         expand: per output pixel of the last 1x1.
         input_size, output_size: (H, W) of the block's input and output.
         block_stride, dilation: of the 3x3.
@@ -164,14 +165,14 @@ class NetworkCost:
         return self.fixed / self.dense
 
 
-def block_cost(name: str, block: Bottleneck, scope: str, size: Size, stride: int) -> LayerCost:
-    """Cost of one bottleneck whose input is (H, W) = `size` at image stride `stride`."""
+def block_cost(name: str, block: ResidualBlock, scope: str, size: Size, stride: int) -> LayerCost:
+    """Cost of one block whose input is (H, W) = `size` at image stride `stride`."""
     return LayerCost(
         name=name,
         stride=stride * block.stride,
         scope=scope,
         reduce=per_pixel(block.conv1),
-        spatial=9 * block.conv3.in_channels**2 if block.pools else per_pixel(block.conv2),
+        spatial=block.conv2.weight.numel(),
         expand=per_pixel(block.conv3),
         input_size=size,
         output_size=halved(size) if block.stride == 2 else size,
@@ -185,21 +186,22 @@ def network_cost(net: PAGNet, size: Size, tasks: tuple[str, ...]) -> NetworkCost
     at_2, at_4 = halved(size), halved(size, 2)
     fixed = per_pixel(net.backbone.stem_conv) * area(at_2)
     layers = []
-    current, stride, pool_saving = at_4, 4, 0
+    stride, pool_saving = net.backbone.stem_stride, 0
+    current = halved(size, stride.bit_length() - 1)
     for name, block in net.backbone.blocks:
         cost = block_cost(name, block, net.config.gate_scope, current, stride)
         current, stride = cost.output_size, cost.stride
         pixels = area(current)
-        if block.downsample is not None:
-            fixed += per_pixel(block.downsample) * pixels
-        if block.pools:
-            width = block.conv3.in_channels
-            inside = cost.spatial + cost.expand + per_pixel(block.conv2.selector)  # type: ignore[union-attr]
-            fixed += cost.reduce * area(cost.input_size) + inside * pixels
-            pool_saving = 8 * width**2
-        else:
+        fixed += block.shortcut_macs * pixels
+        if block.gated:
             fixed += cost.ungated + per_pixel(net.gates[name]) * pixels
             layers.append(cost)
+            continue
+        fixed += cost.reduce * area(cost.input_size) + (cost.spatial + cost.expand) * pixels
+        if block.pools:
+            pool = cast("MultiPool", block.conv2)
+            fixed += per_pixel(pool.selector) * pixels
+            pool_saving = cost.spatial - pool.point_weight.numel()
     decoder = net.decoder
     fixed += per_pixel(decoder.from_coarse) * area(current)
     middle = (decoder.from_middle, decoder.fuse_middle, decoder.down)

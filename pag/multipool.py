@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag.sparse import as_maps, as_rows, convolve_at, multiply_rows, neighbours, spans
+from pag.fusion import fused_sequence
+from pag.sparse import as_maps, as_rows, convolve_at, neighbours
 
 
 class MultiPool(nn.Module):
@@ -21,21 +22,32 @@ class MultiPool(nn.Module):
     Args:
         channels: channels in and out.
         dilations: pooling fields offered; 0 is the 1x1 path.
+        depthwise: every channel has a kernel of its own and sees no other channel.
+        hidden: channels inside the head that scores the dilations.
     """
 
-    def __init__(self, channels: int, dilations: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        channels: int,
+        dilations: tuple[int, ...],
+        depthwise: bool = False,
+        hidden: tuple[int, int] = (128, 32),
+    ) -> None:
         super().__init__()
         self.channels = channels
         self.dilations = dilations
-        self.weight = nn.Parameter(torch.empty(channels, channels, 3, 3))
-        self.point_weight = nn.Parameter(torch.empty(channels, channels, 1, 1))
+        self.groups = channels if depthwise else 1
+        inputs = channels // self.groups
+        wide, narrow = hidden
+        self.weight = nn.Parameter(torch.empty(channels, inputs, 3, 3))
+        self.point_weight = nn.Parameter(torch.empty(channels, inputs, 1, 1))
         self.bias: nn.Parameter | None = None  # appears when a BatchNorm is folded in
         nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         nn.init.kaiming_normal_(self.point_weight, nonlinearity="relu")
         self.selector = nn.Sequential(
-            nn.Conv2d(channels, 128, 1, bias=False), nn.BatchNorm2d(128), nn.ReLU(),
-            nn.Conv2d(128, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
-            nn.Conv2d(32, len(dilations), 1),
+            nn.Conv2d(channels, wide, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU(),
+            nn.Conv2d(wide, narrow, 3, padding=1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(),
+            nn.Conv2d(narrow, len(dilations), 1),
         )  # fmt: skip
 
     def scores(self, x: Tensor) -> Tensor:
@@ -45,8 +57,10 @@ class MultiPool(nn.Module):
     def branch(self, x: Tensor, dilation: int) -> Tensor:
         """The convolution at one dilation, everywhere: (B, C, H, W) -> (B, C, H, W)."""
         if dilation == 0:
-            return F.conv2d(x, self.point_weight, self.bias)
-        return F.conv2d(x, self.weight, self.bias, padding=dilation, dilation=dilation)
+            return F.conv2d(x, self.point_weight, self.bias, groups=self.groups)
+        return F.conv2d(
+            x, self.weight, self.bias, padding=dilation, dilation=dilation, groups=self.groups
+        )
 
     def mix(
         self, x: Tensor, temperature: float, generator: torch.Generator
@@ -73,8 +87,8 @@ class MultiPool(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Test form: argmax choice; each pixel computes only the branch that it chose.
 
-        The dilations share their kernel, so all pixels of a 3x3 branch become one matrix
-        product whose rows are gathered with each pixel's own offsets.
+        The dilations share their kernel, so all pixels of a 3x3 branch become one product
+        whose rows are gathered with each pixel's own offsets.
 
         Returns:
             The output (B, C, H, W) and the index chosen (B, H, W) int64.
@@ -86,9 +100,7 @@ class MultiPool(nn.Module):
         rows = torch.cat([as_rows(x), x.new_zeros(1, channels)])
         out = torch.empty_like(rows[:-1])
         points = torch.nonzero(reach == 0).squeeze(1)
-        for span in spans(len(points), x.device):
-            picked = rows.index_select(0, points[span])
-            values = multiply_rows(picked, self.point_weight.flatten(1), self.bias)
+        for span, values in convolve_at(rows, points[:, None], self.point_weight, self.bias):
             out.index_copy_(0, points[span], values)
         fields = torch.nonzero(reach > 0).squeeze(1)
         numbers = torch.arange(len(out), device=x.device).view(batch, height, width)
@@ -100,7 +112,7 @@ class MultiPool(nn.Module):
         return as_maps(out, batch, (height, width)), choice
 
     def fold(self, norm: nn.BatchNorm2d) -> None:
-        """Fold a following BatchNorm into both kernels, in place."""
+        """Fold a following BatchNorm into both kernels, and the head's into its own, in place."""
         assert self.bias is None and norm.running_mean is not None
         assert norm.running_var is not None
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
@@ -108,3 +120,4 @@ class MultiPool(nn.Module):
             self.weight.mul_(scale.view(-1, 1, 1, 1))
             self.point_weight.mul_(scale.view(-1, 1, 1, 1))
             self.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
+        self.selector = fused_sequence(self.selector)

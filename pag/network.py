@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from pag.backbones import Bottleneck, build_backbone
+from pag.backbones import ResidualBlock, build_backbone
 from pag.budget import GatePolicy, OpenPolicy
 from pag.config import PAGConfig
 from pag.execution import DenseExecution, Execution
+from pag.fusion import fused_sequence
 from pag.gate import PixelGate
 from pag.heads import Decoder, build_heads, finish
 from pag.inference import TASKS
@@ -96,13 +96,10 @@ class PAGNet(nn.Module):
             {
                 name: PixelGate(block.conv1.in_channels, block.stride, config.gate_smoothing)
                 for name, block in self.backbone.blocks
-                if not block.pools
+                if block.gated
             }
         )
-        channels = {stage.name: stage.channels for stage in self.backbone.stages}
-        self.decoder = Decoder(
-            (channels["res2"], channels["res3"], channels["res5"]), config.decoder_channels
-        )
+        self.decoder = Decoder(self.backbone.decoder_channels, config.decoder_channels)
         self.heads = build_heads(config, self.backbone.stem_conv.out_channels)
 
     def forward(
@@ -143,27 +140,29 @@ class PAGNet(nn.Module):
                 residual, choice = self._pool(block, a, sampling)
                 saved = self._pool_saved(choice, cost)
                 decisions.note_pool(saved)
+            elif not block.gated:
+                residual = block.branch(a)
             else:
                 logits = self.gates[name](a, budget)
                 mask = decisions.decide(len(gates), logits)
                 layer = cost.layers[len(gates)]
                 gates.append(GateTrace(layer, logits, mask, layer.executed(mask)))
                 residual = execution.residual(block, a, mask, self.config.gate_scope)
-            x = block.shortcut(x, a) + residual
+            shortcut = block.shortcut(x, a)
+            x = residual if shortcut is None else shortcut + residual
         assert choice is not None and saved is not None
-        last = torch.relu(self.backbone.final_norm(x))
-        # A stage's output, normalised: what the next stage's first block starts from.
-        features = self.decoder(inputs["res3_1"], inputs["res4_1"], last)
+        fine, middle = (inputs[name] for name in self.backbone.decoder_blocks)
+        features = self.decoder(fine, middle, self.backbone.finish(x))
         outputs = {
             task: finish(task, self.heads[task](features, detail), size)
             for task in TASKS
             if task in tasks
         }
-        last_stride = gates[-1].cost.stride
-        return outputs, Trace(cost, tuple(gates), choice, last_stride, saved)
+        # MultiPool is in the last stage.
+        return outputs, Trace(cost, tuple(gates), choice, self.config.output_stride, saved)
 
     def _pool(
-        self, block: Bottleneck, a: Tensor, sampling: Sampling | None
+        self, block: ResidualBlock, a: Tensor, sampling: Sampling | None
     ) -> tuple[Tensor, Tensor]:
         pool = block.conv2
         assert isinstance(pool, MultiPool)
@@ -172,7 +171,7 @@ class PAGNet(nn.Module):
             pooled, choice = pool(r)
         else:
             pooled, choice = pool.mix(r, sampling.temperature, sampling.generator)
-        return block.expand(torch.relu(block.bn3(pooled))), choice
+        return block.expand(block.settle(pooled)), choice
 
     def _pool_saved(self, choice: Tensor, cost: NetworkCost) -> Tensor:
         if 0 not in self.config.dilations:
@@ -184,37 +183,16 @@ class PAGNet(nn.Module):
 def fuse_batchnorm(net: PAGNet) -> PAGNet:
     """Fold every BatchNorm that follows a convolution into it, in place, for inference.
 
-    The BatchNorms that open a pre-activation block follow a sum and stay. Executing only
-    active pixels (`pag.sparse`) needs this form.
+    Those that open a pre-activation block follow a sum and stay. Executing only active pixels
+    (`pag.sparse`) needs this form.
 
     Returns:
         The same network, in evaluation mode.
     """
     net.eval()
-    backbone = net.backbone
-    backbone.stem_conv = fuse_conv_bn_eval(backbone.stem_conv, backbone.stem_norm)
-    backbone.stem_norm = nn.Identity()  # type: ignore[assignment]
-    for _, block in backbone.blocks:
-        block.conv1 = fuse_conv_bn_eval(block.conv1, block.bn2)
-        if isinstance(block.conv2, MultiPool):
-            block.conv2.fold(block.bn3)
-            block.conv2.selector = _fused_sequence(block.conv2.selector)
-        else:
-            block.conv2 = fuse_conv_bn_eval(block.conv2, block.bn3)
-        block.bn2, block.bn3 = nn.Identity(), nn.Identity()  # type: ignore[assignment]
+    net.backbone.fuse()
     for parent in [m for m in (*net.decoder.modules(), *net.heads.modules())]:
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Sequential):
-                setattr(parent, name, _fused_sequence(child))
+                setattr(parent, name, fused_sequence(child))
     return net
-
-
-def _fused_sequence(sequence: nn.Sequential) -> nn.Sequential:
-    modules: list[nn.Module] = []
-    for module in sequence:
-        if isinstance(module, nn.BatchNorm2d):
-            previous = modules.pop()
-            assert isinstance(previous, nn.Conv2d)
-            module = fuse_conv_bn_eval(previous, module)
-        modules.append(module)
-    return nn.Sequential(*modules)

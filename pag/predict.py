@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pag.budget import POLICIES, check_budget
+from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.config import LABEL_SETS
 from pag.errors import InputError, PAGError
 from pag.export import write_folder
@@ -34,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--size", type=int, default=DEFAULT_SIZE, help="longer side that the network sees, pixels"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--checkpoint", help="folder or name; the committed one if not given")
+    add_model_options(parser)
     return parser
 
 
@@ -45,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         check_budget(args.budget)
         check_distinct(args.images)
-        predictor = Predictor.from_checkpoint(args.checkpoint, args.device)
+        predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     failed = 0

@@ -12,25 +12,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from pag.backbones import ResNet50
+from pag.backbones import Backbone
 from pag.budget import BudgetTable
+from pag.checkpoints import CONFIG_FILE, WEIGHTS_FILE, find_checkpoint
 from pag.config import PAGConfig
 from pag.errors import PAGError, WeightsError
 from pag.network import PAGNet
 
-CHECKPOINTS = Path(__file__).resolve().parent.parent / "assets" / "checkpoints"
-DEFAULT_CHECKPOINT = "default"
-WEIGHTS_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
 CHECKPOINT_FORMAT = 1
 COUNTER = "num_batches_tracked"  # of BatchNorm; means nothing here and is not stored
-
-BATCHNORM = {
-    "gamma": "weight",
-    "beta": "bias",
-    "running_mean": "running_mean",
-    "running_var": "running_var",
-}
 
 
 @dataclass(frozen=True)
@@ -58,46 +48,18 @@ def load_tensors(path: str | Path) -> dict[str, torch.Tensor]:
         raise WeightsError(f"The weights file is not readable as safetensors: {error}") from error
 
 
-def gluon_names(backbone: ResNet50) -> dict[str, str]:
-    """GluonCV's name of every tensor of a pre-activation ResNet-50 -> ours.
-
-    Within a stage, BatchNorms count 0, 1, 2 a block; convolutions count 0, 1, 2, then the
-    downsample of the first block, then on. MultiPool has no counterpart there.
-    """
-    names: dict[str, str] = {}
-
-    def norm(theirs: str, ours: str) -> None:
-        names.update({f"{theirs}_{a}": f"{ours}.{b}" for a, b in BATCHNORM.items()})
-
-    norm("batchnorm0", "input_norm")
-    norm("batchnorm1", "stem_norm")
-    names["conv0_weight"] = "stem_conv.weight"
-    for number, stage in enumerate(backbone.stages, start=1):
-        conv = 0
-        for index, block in enumerate(getattr(backbone, stage.name)):
-            ours = f"{stage.name}.{index}"
-            for offset in range(3):
-                norm(f"stage{number}_batchnorm{3 * index + offset}", f"{ours}.bn{offset + 1}")
-                names[f"stage{number}_conv{conv}_weight"] = f"{ours}.conv{offset + 1}.weight"
-                conv += 1
-            if index == 0:
-                if block.downsample is not None:
-                    names[f"stage{number}_conv{conv}_weight"] = f"{ours}.downsample.weight"
-                conv += 1
-    return names
-
-
-def load_imagenet(backbone: ResNet50, path: str | Path) -> ImportReport:
-    """Initialise a ResNet-50 from GluonCV's ImageNet tensors, in place.
+def load_imagenet(backbone: Backbone, path: str | Path) -> ImportReport:
+    """Initialise a backbone from GluonCV's ImageNet tensors, in place.
 
     Every tensor whose place exists with the same shape is used; the report names the rest.
 
     Raises:
-        WeightsError: unreadable, or without the tensors of the stem and of res2 to res4.
+        WeightsError: unreadable, or without tensors that belong elsewhere than to the
+            backbone's new parts.
     """
     tensors = load_tensors(path)
     state = backbone.state_dict()
-    places = gluon_names(backbone)
+    places = backbone.gluon_names()
     used = {
         theirs: places[theirs]
         for theirs, tensor in tensors.items()
@@ -107,7 +69,7 @@ def load_imagenet(backbone: ResNet50, path: str | Path) -> ImportReport:
     }
     missing = [
         theirs for theirs, ours in places.items()
-        if not ours.startswith("res5") and theirs not in used
+        if not backbone.is_new(ours) and theirs not in used
     ]  # fmt: skip
     if missing:
         raise WeightsError(
@@ -116,7 +78,7 @@ def load_imagenet(backbone: ResNet50, path: str | Path) -> ImportReport:
     with torch.no_grad():
         for theirs, ours in used.items():
             state[ours].copy_(tensors[theirs])
-    filled = set(used.values())
+    filled = {*used.values(), *backbone.derive()}
     return ImportReport(
         used=tuple(sorted(used)),
         unused=tuple(sorted(set(tensors) - set(used))),
@@ -124,10 +86,13 @@ def load_imagenet(backbone: ResNet50, path: str | Path) -> ImportReport:
     )
 
 
-def frozen_norms(backbone: ResNet50) -> list[nn.BatchNorm2d]:
-    """The BatchNorms whose ImageNet statistics are kept: those of the stem and res2 to res4."""
-    trained = {id(m) for m in backbone.get_submodule("res5").modules()} | {id(backbone.final_norm)}
-    return [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d) and id(m) not in trained]
+def frozen_norms(backbone: Backbone) -> list[nn.BatchNorm2d]:
+    """The BatchNorms whose ImageNet statistics are kept: those outside the new parts."""
+    return [
+        module
+        for name, module in backbone.named_modules()
+        if isinstance(module, nn.BatchNorm2d) and not backbone.is_new(name)
+    ]
 
 
 @dataclass(frozen=True)
@@ -143,22 +108,6 @@ class Checkpoint:
     net: PAGNet
     table: BudgetTable
     digest: str
-
-
-def find_checkpoint(name: str | Path | None = None) -> Path:
-    """The folder of a checkpoint: a folder's path, a name below ``assets/checkpoints``, or None.
-
-    Raises:
-        WeightsError: no such checkpoint; the message lists those that come with the project.
-    """
-    for folder in (Path(name or DEFAULT_CHECKPOINT), CHECKPOINTS / (name or DEFAULT_CHECKPOINT)):
-        if (folder / CONFIG_FILE).is_file():
-            return folder
-    known = sorted(p.parent.name for p in CHECKPOINTS.glob(f"*/{CONFIG_FILE}"))
-    raise WeightsError(
-        f"There is no checkpoint called {str(name or DEFAULT_CHECKPOINT)!r}; expected a folder "
-        f"with {CONFIG_FILE} and {WEIGHTS_FILE}, or one of: {', '.join(known) or 'none here'}."
-    )
 
 
 def save_checkpoint(folder: str | Path, net: PAGNet, table: BudgetTable) -> None:

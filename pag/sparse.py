@@ -14,22 +14,24 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from pag.errors import InputError
 from pag.macs import Size, halo
 
 if TYPE_CHECKING:
-    from pag.backbones import Bottleneck
+    from pag.backbones import ResidualBlock
 
 SPAN = 2048
 """Rows gathered at a time on a CPU: 5 to 19 MB of neighbours for 64 to 256 channels."""
+DEPTHWISE_SPAN = 512
+"""The same for depthwise convolutions, over 144 to 960 channels."""
 GRAIN = 256
 """Spans are multiples of this, the tail excepted; see `spans`."""
 
 
 class SparseExecution:
-    """Runs the residual branch of a gated bottleneck on active pixels only.
+    """Runs the residual branch of a gated block on active pixels only.
 
     Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
     `pag.macs.LayerCost.executed` counts are computed; a mask that is full runs densely, and
@@ -40,7 +42,7 @@ class SparseExecution:
     """
 
     @torch.no_grad()
-    def residual(self, block: Bottleneck, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
         """See `pag.execution.Execution`.
 
         Raises:
@@ -49,23 +51,18 @@ class SparseExecution:
         check_fused(block)
         mask = mask.bool()
         if bool(mask.all()):
-            return ungated(block, a)
+            return block.branch(a)
         size = (a.shape[-2], a.shape[-1])
         return run_active(block, a, mask, ActivePixels.under(mask, block, scope, size))
 
 
-def check_fused(block: Bottleneck) -> None:
+def check_fused(block: ResidualBlock) -> None:
     """Raise `InputError` unless the block's BatchNorms are folded into its convolutions."""
-    if not (isinstance(block.bn2, nn.Identity) and isinstance(block.bn3, nn.Identity)):
+    if not block.fused:
         raise InputError(
             "Sparse execution got a network with BatchNorm between its convolutions; "
             "expected one that went through fuse_batchnorm."
         )
-
-
-def ungated(block: Bottleneck, a: Tensor) -> Tensor:
-    """The residual branch everywhere: what a full mask gives."""
-    return block.expand(block.spatial(block.reduce(a)))
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,9 @@ class ActivePixels:
     inputs: Tensor | None
 
     @classmethod
-    def under(cls, mask: Tensor, block: Bottleneck, scope: str, input_size: Size) -> ActivePixels:
+    def under(
+        cls, mask: Tensor, block: ResidualBlock, scope: str, input_size: Size
+    ) -> ActivePixels:
         """Of a (B, 1, h, w) bool mask over a block whose input has (H, W) = `input_size`."""
         outputs = mask.flatten().nonzero().squeeze(1)
         if scope == "conv":
@@ -91,9 +90,8 @@ class ActivePixels:
         return cls(outputs, needed.flatten().nonzero().squeeze(1))
 
 
-def run_active(block: Bottleneck, a: Tensor, mask: Tensor, pixels: ActivePixels) -> Tensor:
+def run_active(block: ResidualBlock, a: Tensor, mask: Tensor, pixels: ActivePixels) -> Tensor:
     """The residual branch of a fused block at `pixels`, the active ones under `mask`."""
-    assert isinstance(block.conv2, nn.Conv2d)
     batch, size = a.shape[0], (mask.shape[-2], mask.shape[-1])
     reduced, numbers = reduce_at(block, a, pixels.inputs)
     read = neighbours(
@@ -106,23 +104,25 @@ def run_active(block: Bottleneck, a: Tensor, mask: Tensor, pixels: ActivePixels)
         block.dilation,
     )
     spatial = convolve_at(reduced, read, block.conv2.weight, block.conv2.bias)
+    ceiling = block.ceiling
     if pixels.inputs is None:
         everywhere = as_maps(reduced[:-1], batch, (a.shape[2], a.shape[3]))
         skipped = everywhere[:, :, :: block.stride, :: block.stride]
         mixed = skipped.clone(memory_format=torch.channels_last)
         rows = as_rows(mixed)
         for span, values in spatial:
-            rows.index_copy_(0, pixels.outputs[span], values.relu_())
+            rows.index_copy_(0, pixels.outputs[span], values.clamp_(0, ceiling))
         return block.expand(mixed)
     out = a.new_zeros(mask.numel(), block.conv3.out_channels)
-    kernel = block.conv3.weight.flatten(1)
+    kernel, bias = block.conv3.weight.flatten(1), block.conv3.bias
     for span, values in spatial:
-        out.index_copy_(0, pixels.outputs[span], multiply_rows(values.relu_(), kernel, None))
+        product = multiply_rows(values.clamp_(0, ceiling), kernel, bias)
+        out.index_copy_(0, pixels.outputs[span], product)
     return as_maps(out, batch, size)
 
 
-def reduce_at(block: Bottleneck, a: Tensor, inputs: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The first 1x1 and its ReLU at chosen pixels, or everywhere.
+def reduce_at(block: ResidualBlock, a: Tensor, inputs: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The first 1x1 and its activation at chosen pixels, or everywhere.
 
     Returns:
         (M + 1, width), a row per pixel and a zero row, which is what the 3x3 is padded with;
@@ -135,35 +135,40 @@ def reduce_at(block: Bottleneck, a: Tensor, inputs: Tensor | None) -> tuple[Tens
     reduced[count] = 0
     if inputs is None:
         numbers = torch.arange(total, device=a.device)
-        torch.clamp_min(as_rows(block.conv1(a)), 0, out=reduced[:-1])
+        torch.clamp(as_rows(block.conv1(a)), 0, block.ceiling, out=reduced[:-1])
         return reduced, numbers.view(batch, height, width)
     numbers = torch.full((total,), count, device=a.device)
     numbers[inputs] = torch.arange(count, device=a.device)
     rows, kernel = as_rows(a), block.conv1.weight.flatten(1)
     for span in spans(count, a.device):
         product = multiply_rows(rows.index_select(0, inputs[span]), kernel, block.conv1.bias)
-        torch.clamp_min(product, 0, out=reduced[span])
+        torch.clamp(product, 0, block.ceiling, out=reduced[span])
     return reduced, numbers.view(batch, height, width)
 
 
 def convolve_at(
     rows: Tensor, read: Tensor, weight: Tensor, bias: Tensor | None
 ) -> Iterator[tuple[slice, Tensor]]:
-    """A 3x3 convolution at chosen pixels, span by span.
+    """A convolution at chosen pixels, span by span.
 
     Args:
         rows: (R, C), one per input pixel, the last one zero: what lies off the map.
-        read: (n, 9) rows that each output reads; see `neighbours`.
-        weight, bias: (N, C, 3, 3) and (N,).
+        read: (n, k*k) rows that each output reads; see `neighbours`.
+        weight, bias: (N, C, k, k) and (N,), or (C, 1, k, k) of a depthwise convolution.
 
     Yields:
         A slice of the n outputs and their values (length of the slice, N).
     """
     # In channels-last layout this is a view, so there is nothing worth keeping between calls.
     kernel = weight.permute(0, 2, 3, 1).flatten(1)
-    for span in spans(len(read), rows.device):
+    taps, channels = read.shape[1], rows.shape[1]
+    depthwise = weight.shape[1] < channels
+    for span in spans(len(read), rows.device, DEPTHWISE_SPAN if depthwise else SPAN):
         gathered = rows.index_select(0, read[span].flatten())
-        yield span, multiply_rows(gathered.view(-1, kernel.shape[1]), kernel, bias)
+        if depthwise:
+            yield span, multiply_channels(gathered.view(-1, taps, channels), kernel, bias)
+        else:
+            yield span, multiply_rows(gathered.view(-1, kernel.shape[1]), kernel, bias)
 
 
 def neighbours(
@@ -203,7 +208,7 @@ def neighbours(
     return numbers.flatten().index_select(0, positions.flatten()).view(-1, 9)
 
 
-def spans(count: int, device: torch.device) -> Iterator[slice]:
+def spans(count: int, device: torch.device, longest: int | None = None) -> Iterator[slice]:
     """Cut `count` rows into consecutive slices of a size that suits the device.
 
     oneDNN prepares a kernel for every new shape, and masks differ in their number of active
@@ -213,7 +218,7 @@ def spans(count: int, device: torch.device) -> Iterator[slice]:
         cuts = [0, count]
     else:
         even = count - count % GRAIN
-        cuts = [*range(0, even, SPAN), even, count]
+        cuts = [*range(0, even, longest or SPAN), even, count]
     yield from (slice(start, stop) for start, stop in pairwise(cuts) if stop > start)
 
 
@@ -227,6 +232,15 @@ def multiply_rows(rows: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
     image = rows.view(1, count, 1, channels).permute(0, 3, 1, 2)
     product = F.conv2d(image, kernel[:, :, None, None], bias)
     return as_rows(product)
+
+
+def multiply_channels(rows: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """(n, K, C) values, each channel through its own K weights (C, K), and bias -> (n, C)."""
+    count, taps, channels = rows.shape
+    # As an image n pixels high and K wide, whose rows are convolved to one pixel each.
+    image = rows.view(1, count, taps, channels).permute(0, 3, 1, 2)
+    weights = kernel.view(channels, 1, 1, taps)
+    return as_rows(F.conv2d(image, weights, bias, groups=channels))
 
 
 def as_rows(x: Tensor) -> Tensor:

@@ -233,10 +233,10 @@ def parameter_groups(
 
     Three groups: what ImageNet initialised, the new layers, the gates' single numbers.
     """
-    new_prefixes = ("backbone.res5", "backbone.final_norm")
     slow, fast, scalars = [], [], [("levels", levels)]
     for name, parameter in net.named_parameters():
-        pretrained = name.startswith("backbone.") and not name.startswith(new_prefixes)
+        inside = name.removeprefix("backbone.")
+        pretrained = inside != name and not net.backbone.is_new(inside)
         if name.startswith("gates.") and parameter.numel() == 1:
             scalars.append((name, parameter))
         else:

@@ -19,12 +19,12 @@ from pag.break_even import (
     measure_layer,
     prepare,
 )
-from pag.config import PAGConfig
+from pag.config import BACKBONES, PAGConfig
 from pag.execution import BREAK_EVEN
 from pag.network import PAGNet
 from pag.timing import WARMUP, machine, ratio, summary, time_in_turn
 
-RESULT = Path(__file__).parent.parent / "assets" / "results" / "break_even.json"
+RESULTS = Path(__file__).parent.parent / "assets" / "results"
 
 
 class Clock:
@@ -105,8 +105,9 @@ def test_layers_of_one_shape_are_measured_once() -> None:
     assert [cost.name for cost, _ in kinds] == names
 
 
-def test_a_layer_is_measured_at_every_fraction() -> None:
-    cost, block = layer_kinds(prepare(PAGNet(PAGConfig())), (64, 96))[0]
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_a_layer_is_measured_at_every_fraction(backbone: str) -> None:
+    cost, block = layer_kinds(prepare(PAGNet(PAGConfig(backbone=backbone))), (64, 96))[0]
     clock = Clock()
 
     def tick() -> float:
@@ -116,6 +117,7 @@ def test_a_layer_is_measured_at_every_fraction() -> None:
     found = measure_layer(cost, block, 2, tick)
     assert [timing.active_fraction for timing in found] == pytest.approx(FRACTIONS, abs=2e-3)
     assert [timing.ratio for timing in found] == [1.0] * len(FRACTIONS)
+    assert all(t.depthwise == (backbone == "mobilenetv2") for t in found)
     assert all(t.active_fraction <= t.halo_fraction <= 1 and 0 < t.share < 1 for t in found)
 
 
@@ -167,11 +169,12 @@ def test_bad_arguments_get_a_message(
 
 def test_the_default_table_is_what_the_committed_measurement_justifies() -> None:
     measured = {
-        (entry["scope"], entry["width"], entry["stride"]): entry
-        for entry in json.loads(RESULT.read_text())["break_even"]
+        (entry["scope"], entry["width"], entry["stride"], entry.get("depthwise", False)): entry
+        for path in RESULTS.glob("break_even*.json")
+        for entry in json.loads(path.read_text())["break_even"]
     }
     for entry in BREAK_EVEN:
-        found = measured.pop((entry.scope, entry.width, entry.stride))
+        found = measured.pop((entry.scope, entry.width, entry.stride, entry.depthwise))
         assert entry.share <= found["share"] + MARGIN
         assert entry.overhead >= 0.8 * found["overhead"]
     assert not measured

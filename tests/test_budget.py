@@ -24,16 +24,21 @@ from pag.errors import BudgetError
 from pag.inference import TASKS
 from pag.macs import LayerCost, NetworkCost, network_cost
 from pag.network import PAGNet
+from tests.backbones import variants
 from tests.checkpoints import random_net
 from tests.costs import layer, tiny_cost
 
-VARIANTS = [(8, "block"), (16, "block"), (16, "conv")]
+VARIANTS = [
+    ("resnet50", 8, "block"),
+    ("resnet50", 16, "block"),
+    ("resnet50", 16, "conv"),
+    ("mobilenetv2", 8, "block"),
+]
 
 
-@pytest.fixture(scope="module", params=VARIANTS, ids=lambda v: f"stride{v[0]}-{v[1]}")
+@pytest.fixture(scope="module", params=variants(*VARIANTS))
 def net(request: pytest.FixtureRequest) -> PAGNet:
-    stride, scope = request.param
-    return random_net(output_stride=stride, gate_scope=scope)
+    return random_net(**request.param)
 
 
 # ---------------------------------------------------------------- check_budget
@@ -171,6 +176,10 @@ def test_kept_pixels_come_nearest_and_grow_with_the_target(cost: LayerCost, kind
 # ---------------------------------------------------------------- policies without a network
 
 
+AFTER_POOL = ("res5_3", "stage6_2")
+"""The first gated layer behind MultiPool, in either backbone."""
+
+
 def drive(
     policy: GatePolicy, cost: NetworkCost, budget: float, kind: str = "smooth", points: float = 0.0
 ) -> tuple[float, list[Tensor]]:
@@ -187,7 +196,7 @@ def drive(
     decisions = policy.begin(cost, torch.tensor([budget]))
     executed, masks, saved = 0.0, [], 0.0
     for index, gated in enumerate(cost.layers):
-        if gated.name == "res5_3":
+        if gated.name in AFTER_POOL:
             pixels = gated.output_size[0] * gated.output_size[1]
             saved = float(round(points * pixels) * cost.pool_saving)
             decisions.note_pool(torch.tensor([saved], dtype=torch.float64))
@@ -292,7 +301,7 @@ class Ungated:
     """Runs blocks as a network without gates would."""
 
     def residual(self, block, a: Tensor, mask: Tensor, scope: str) -> Tensor:  # type: ignore[no-untyped-def]
-        return block.expand(block.spatial(block.reduce(a)))
+        return block.expand(block.settle(block.conv2(block.reduce(a))))
 
 
 @torch.inference_mode()

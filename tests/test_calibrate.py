@@ -15,6 +15,7 @@ from pag.macs import network_cost
 from pag.pretrained import load_checkpoint
 from pag.relaxation import layer_shares
 from pag.train import Trainer
+from tests.backbones import GATES
 from tests.checkpoints import random_net
 from tests.tiny_data import write_all
 
@@ -28,11 +29,12 @@ def test_table_rises_from_closed_to_open_in_every_layer() -> None:
     assert array[1].tolist() == [0.1, 0.4]  # the row that spends least comes first
 
 
-def test_measured_shares_are_those_of_the_gates_thresholds() -> None:
-    net = random_net()
+@pytest.mark.parametrize("backbone", GATES)
+def test_measured_shares_are_those_of_the_gates_thresholds(backbone: str) -> None:
+    net = random_net(backbone=backbone)
     images = [torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(i)) for i in (0, 1)]
     shares = measure(net, images, (0.05, 0.95))
-    assert shares.shape == (2, 15)
+    assert shares.shape == (2, len(GATES[backbone]))
     assert (shares[0] <= shares[1]).all()
     assert shares[1].mean() > 0.9 > 0.1 > shares[0].mean()
 

@@ -24,6 +24,7 @@ from pag.execution import (
 from pag.macs import block_cost
 from pag.network import PAGNet, Trace
 from pag.sparse import SparseExecution
+from tests.backbones import VARIANTS, variants
 from tests.checkpoints import random_net
 from tests.test_sparse import assert_close, blobs, fused_block, inputs
 
@@ -31,10 +32,9 @@ ALWAYS = tuple(dataclasses.replace(entry, share=1.0, overhead=0.0) for entry in 
 NEVER = tuple(dataclasses.replace(entry, share=0.0) for entry in BREAK_EVEN)
 
 
-@pytest.fixture(scope="module", params=[(8, "block"), (16, "conv")], ids=lambda p: f"{p[0]}-{p[1]}")
+@pytest.fixture(scope="module", params=variants(*VARIANTS[:3]))
 def net(request: pytest.FixtureRequest) -> PAGNet:
-    stride, scope = request.param
-    return prepare(random_net(output_stride=stride, gate_scope=scope))
+    return prepare(random_net(**request.param))
 
 
 def picture(height: int, width: int, batch: int = 1) -> Tensor:
@@ -134,6 +134,7 @@ def test_auto_takes_the_next_smaller_width_and_is_dense_without_one() -> None:
     assert Spy((*table(1.0, width=2), *table(0.0, width=8))).skips(mask)
     assert not Spy(table(1.0, width=8)).skips(mask)
     assert AutoExecution(table(1.0)).rule("block", 4, 2) is None
+    assert AutoExecution(table(1.0)).rule("block", 4, 1, depthwise=True) is None
 
 
 def test_auto_never_skips_with_a_full_mask_or_when_told_not_to() -> None:
@@ -145,8 +146,9 @@ def test_auto_never_skips_with_a_full_mask_or_when_told_not_to() -> None:
 def test_the_default_table_covers_the_network_and_prefers_dense_on_open_masks(net: PAGNet) -> None:
     execution = AutoExecution()
     for name, block in net.backbone.blocks:
-        if not block.pools:
-            rule = execution.rule(net.config.gate_scope, block.conv3.in_channels, block.stride)
+        if block.gated:
+            scope = net.config.gate_scope
+            rule = execution.rule(scope, block.width, block.stride, block.depthwise)
             assert rule is not None, name
             assert rule.favours_sparse(0, 1e9) and not rule.favours_sparse(0.99e9, 1e9)
 

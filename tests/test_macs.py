@@ -10,28 +10,32 @@ import pytest
 import torch
 from torch import nn
 
+from pag.backbones import InvertedResidual
 from pag.inference import TASKS
-from pag.macs import LayerCost, halo, halved, network_cost, per_pixel
+from pag.macs import LayerCost, block_cost, halo, halved, network_cost, per_pixel
 from pag.multipool import MultiPool
 from pag.network import PAGNet, fuse_batchnorm
+from tests.backbones import GATES, gate_stride, multipool, variants
 from tests.checkpoints import random_net
 
-VARIANTS = [(8, "block"), (8, "conv"), (16, "block"), (16, "conv")]
+VARIANTS = [
+    *(("resnet50", stride, scope) for stride in (8, 16) for scope in ("block", "conv")),
+    ("mobilenetv2", 8, "block"),
+    ("mobilenetv2", 16, "conv"),
+]
 SIZES = [(64, 96), (65, 99), (47, 33)]
 
 
-@pytest.fixture(scope="module", params=VARIANTS, ids=lambda v: f"stride{v[0]}-{v[1]}")
+@pytest.fixture(scope="module", params=variants(*VARIANTS))
 def net(request: pytest.FixtureRequest) -> PAGNet:
-    stride, scope = request.param
-    net = random_net(output_stride=stride, gate_scope=scope)
+    net = random_net(**request.param)
     balance_point_path(net)
     return net
 
 
 def balance_point_path(net: PAGNet) -> None:
     """Shift a score so that about half of an image's pixels take MultiPool's 1x1 path."""
-    pool = dict(net.backbone.blocks)["res5_2"].conv2
-    assert isinstance(pool, MultiPool)
+    pool = multipool(net.backbone)
     seen: list[Any] = []
     hook = pool.selector.register_forward_hook(lambda module, inputs, output: seen.append(output))
     with torch.no_grad():
@@ -68,11 +72,12 @@ def counted_by_hooks(net: PAGNet, size: tuple[int, int], tasks: tuple[str, ...])
             out, choice = output
             points = int((choice == module.dilations.index(0)).sum())
             pixels = out.shape[2] * out.shape[3]
-            counts[name] = module.channels**2 * (9 * (pixels - points) + points)
+            inputs = module.channels // module.groups
+            counts[name] = module.channels * inputs * (9 * (pixels - points) + points)
         else:
             assert isinstance(module, nn.Conv2d)
             k = module.kernel_size[0] * module.kernel_size[1]
-            counts[name] = k * module.in_channels * output[0].numel()
+            counts[name] = k * module.in_channels // module.groups * output[0].numel()
 
     hooks = [
         module.register_forward_hook(lambda m, _, out, name=name: note(name, m, out))
@@ -96,9 +101,7 @@ def test_network_cost_is_what_the_convolutions_of_a_pass_do(
     counts = counted_by_hooks(net, size, TASKS)
     assert cost.dense == sum(counts.values())
     assert counts["saved by the 1x1 path"] > 0
-    assert len(cost.layers) == 15
-    coarse = net.config.output_stride
-    strides = {"res2": 4, "res3": 8, "res4": coarse, "res5": coarse}
+    assert tuple(layer.name for layer in cost.layers) == GATES[net.config.backbone]
     for layer in cost.layers:
         stage, number = layer.name.split("_")
         block = f"backbone.{stage}.{int(number) - 1}"
@@ -106,7 +109,7 @@ def test_network_cost_is_what_the_convolutions_of_a_pass_do(
         if net.config.gate_scope == "block":
             switched += [f"{block}.conv1", f"{block}.conv3"]
         assert layer.dense == sum(counts[module] for module in switched)
-        assert layer.stride == strides[stage]
+        assert layer.stride == gate_stride(layer.name, net.config.output_stride)
         assert layer.output_size == tuple(-(-n // layer.stride) for n in size)
 
 
@@ -126,8 +129,9 @@ def test_trace_reports_the_cost_of_the_pass(net: PAGNet) -> None:
     assert trace.cost.floor == trace.cost.fixed / trace.cost.dense
 
 
-def test_folding_batchnorm_changes_no_count() -> None:
-    net = random_net()
+@pytest.mark.parametrize("backbone", GATES)
+def test_folding_batchnorm_changes_no_count(backbone: str) -> None:
+    net = random_net(backbone=backbone)
     before = network_cost(net, (65, 99), TASKS)
     assert network_cost(fuse_batchnorm(net), (65, 99), TASKS) == before
 
@@ -141,6 +145,7 @@ def test_heads_that_were_not_asked_for_cost_nothing(net: PAGNet) -> None:
 
 def test_one_convolution_by_hand() -> None:
     assert per_pixel(nn.Conv2d(3, 64, 7), nn.Conv2d(8, 2, 1)) == 3 * 64 * 49 + 16
+    assert per_pixel(nn.Conv2d(24, 24, 3, groups=24)) == 24 * 9
     cost = layer_cost((4, 6))
     assert cost.dense == 4 * 6 * (10 + 36 + 6)
     assert replace(cost, scope="conv").dense == 4 * 6 * 36
@@ -148,6 +153,17 @@ def test_one_convolution_by_hand() -> None:
     strided = layer_cost((5, 7), stride=2)
     assert strided.output_size == (3, 4)
     assert strided.dense == 5 * 7 * 10 + 3 * 4 * (36 + 6)
+
+
+def test_an_inverted_residual_by_hand() -> None:
+    block = InvertedResidual(4, 24, 4, stride=1, dilation=2)
+    cost = block_cost("x", block, "block", (5, 7), 8)
+    assert (cost.reduce, cost.spatial, cost.expand) == (4 * 24, 9 * 24, 24 * 4)
+    assert cost.dense == 5 * 7 * (96 + 216 + 96)
+    # Of a corner pixel's 3x3 at dilation 2, four taps lie on the map.
+    corner = torch.zeros(1, 1, 5, 7)
+    corner[..., 0, 0] = 1
+    assert cost.executed(corner).tolist() == [216 + 96 + 4 * 96]
 
 
 def reads(size: tuple[int, int], stride: int, dilation: int) -> dict[tuple[int, int], set]:

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pag.backbones import Bottleneck, build_backbone
+from pag.backbones import CLASSES, Bottleneck, InvertedResidual, ResidualBlock, build_backbone
 from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
-from pag.config import PAGConfig
+from pag.config import BACKBONES, PAGConfig
 from pag.errors import InputError
 from pag.execution import DenseExecution
 from pag.gate import PixelGate
 from pag.inference import TASKS
-from pag.macs import NetworkCost
+from pag.macs import NetworkCost, network_cost
 from pag.network import PAGNet, Sampling, Trace, fuse_batchnorm
 from pag.relaxation import RankedPolicy, StochasticPolicy, budget_loss, layer_budget_loss
+from tests.backbones import GATES, POINT_SAVING, POOL_BLOCKS, gate_stride, variants
 from tests.checkpoints import random_net
 
-VARIANTS = [(8, "block"), (16, "conv")]
-BLOCKS = {"res2": 3, "res3": 4, "res4": 6, "res5": 3}
-GATES = [
-    f"{stage}_{number}"
-    for stage, count in BLOCKS.items()
-    for number in range(1, count + 1)
-    if f"{stage}_{number}" != "res5_2"
-]
 
-
-@pytest.fixture(scope="module", params=VARIANTS, ids=lambda v: f"stride{v[0]}-{v[1]}")
+@pytest.fixture(scope="module", params=variants())
 def net(request: pytest.FixtureRequest) -> PAGNet:
-    stride, scope = request.param
-    return random_net(output_stride=stride, gate_scope=scope)
+    return random_net(**request.param)
 
 
 class Masks:
@@ -82,17 +73,20 @@ def test_outputs_have_the_size_of_the_image(net: PAGNet, size: tuple[int, int]) 
     assert trace.dilation.min() >= 0 and trace.dilation.max() < len(net.config.dilations)
 
 
-def test_gates_are_the_fifteen_bottlenecks_without_multipool(net: PAGNet) -> None:
+def test_gates_are_the_blocks_with_a_shortcut_and_without_multipool(net: PAGNet) -> None:
     _, trace = run(net, image(65, 33))
-    assert [gate.cost.name for gate in trace.gates] == GATES == list(net.gates)
-    coarse = net.config.output_stride
-    strides = {"res2": 4, "res3": 8, "res4": coarse, "res5": coarse}
+    names = GATES[net.config.backbone]
+    assert tuple(gate.cost.name for gate in trace.gates) == names == tuple(net.gates)
     for gate in trace.gates:
-        stride = strides[gate.cost.name[:4]]
+        stride = gate_stride(gate.cost.name, net.config.output_stride)
         assert gate.cost.stride == stride
         assert gate.mask.shape == gate.logits.shape == (1, 1, -(-65 // stride), -(-33 // stride))
     pooling = [name for name, block in net.backbone.blocks if block.pools]
-    assert pooling == ["res5_2"]
+    assert pooling == [POOL_BLOCKS[net.config.backbone]]
+    for name, block in net.backbone.blocks:
+        x = torch.rand(1, block.conv1.in_channels, 8, 8)
+        kept = block.shortcut(x, block.preactivation(x))
+        assert (name in names) == (kept is not None and not block.pools)
 
 
 def test_trace_adds_up(net: PAGNet) -> None:
@@ -104,7 +98,7 @@ def test_trace_adds_up(net: PAGNet) -> None:
     assert torch.equal(trace.macs_dense, trace.cost.fixed + dense - trace.pool_saved)
     assert (trace.macs_executed < trace.macs_dense).all()
     chosen = (trace.dilation == net.config.dilations.index(0)).sum((1, 2))
-    assert trace.pool_saved.tolist() == (chosen * 8 * 256**2).tolist()
+    assert trace.pool_saved.tolist() == (chosen * POINT_SAVING[net.config.backbone]).tolist()
 
 
 def test_a_task_alone_is_what_it_is_among_all(net: PAGNet) -> None:
@@ -115,7 +109,7 @@ def test_a_task_alone_is_what_it_is_among_all(net: PAGNet) -> None:
         assert list(some) == [task for task in TASKS if task in tasks]
         assert all(torch.equal(some[task], everything[task]) for task in tasks)
     nothing, trace = run(net, pixels, tasks=())
-    assert nothing == {} and len(trace.gates) == 15
+    assert nothing == {} and len(trace.gates) == len(net.gates)
 
 
 def test_images_of_a_batch_do_not_mix(net: PAGNet) -> None:
@@ -128,6 +122,16 @@ def test_images_of_a_batch_do_not_mix(net: PAGNet) -> None:
             assert torch.allclose(pair[task][index], alone[task][0], rtol=1e-3, atol=1e-4)
 
 
+def input_of(net: PAGNet, block: torch.nn.Module, pixels: Tensor, kind: str) -> Tensor:
+    """What a block, or its opening BatchNorm, is given under masks of one kind."""
+    seen: list[Tensor] = []
+    first = getattr(block, "bn1" if isinstance(block, Bottleneck) else "conv1")
+    hook = first.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    run(net, pixels, Masks(kind))
+    hook.remove()
+    return seen[0]
+
+
 @pytest.mark.parametrize("scope", ["block", "conv"])
 @torch.inference_mode()
 def test_closed_gates_skip_what_their_scope_says(scope: str) -> None:
@@ -138,48 +142,68 @@ def test_closed_gates_skip_what_their_scope_says(scope: str) -> None:
     assert float(trace.macs_executed) == trace.cost.fixed - float(trace.pool_saved)
 
     # Up to the first strided block, by hand: the shortcut, and with conv scope the two 1x1.
-    seen: list[Tensor] = []
-    block = net.backbone.blocks[3][1]
-    hook = block.bn1.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
-    run(net, pixels, Masks("closed"))
-    hook.remove()
     _, x = net.backbone.stem(pixels)
     for _, block in net.backbone.blocks[:3]:
+        assert isinstance(block, Bottleneck)
         a = F.relu(block.bn1(x))
         x = x if block.downsample is None else block.downsample(a)
         if scope == "conv":
             x = x + block.conv3(F.relu(block.bn2(block.conv1(a))))
-    assert torch.allclose(seen[0], x, rtol=1e-4, atol=1e-4)
+    seen = input_of(net, net.backbone.blocks[3][1], pixels, "closed")
+    assert torch.allclose(seen, x, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("scope", ["block", "conv"])
 @torch.inference_mode()
-def test_an_open_pixel_is_computed_and_a_closed_one_skipped(scope: str) -> None:
+def test_closed_gates_of_inverted_residuals(scope: str) -> None:
+    """stage2_1 has no shortcut and always runs; the closed stage2_2 passes its input on."""
+    net = random_net(backbone="mobilenetv2", gate_scope=scope)
+    pixels = image(64, 64)
+    _, x = net.backbone.stem(pixels)
+    for name, block in net.backbone.blocks[:3]:
+        assert isinstance(block, InvertedResidual)
+        r = F.relu6(block.bn1(block.conv1(x)))
+        if name != "stage2_2":
+            x = block.bn3(block.conv3(F.relu6(block.bn2(block.conv2(r)))))
+        elif scope == "conv":
+            x = x + block.bn3(block.conv3(r))
+    seen = input_of(net, net.backbone.blocks[3][1], pixels, "closed")
+    assert torch.allclose(seen, x, rtol=1e-4, atol=1e-4)
+
+
+def made_up_block(kind: str) -> ResidualBlock:
     torch.manual_seed(0)
-    block = Bottleneck(8, 4, 8, stride=2, dilation=1).eval()
+    if kind == "bottleneck":
+        return Bottleneck(8, 4, 8, stride=2, dilation=1).eval()
+    return InvertedResidual(8, 24, 8, stride=1, dilation=2).eval()
+
+
+@pytest.mark.parametrize("kind", ["bottleneck", "inverted"])
+@pytest.mark.parametrize("scope", ["block", "conv"])
+@torch.inference_mode()
+def test_an_open_pixel_is_computed_and_a_closed_one_skipped(scope: str, kind: str) -> None:
+    block = made_up_block(kind)
     a = torch.rand(1, 8, 7, 9)
-    mask = torch.rand(1, 1, 4, 5) < 0.5
-    residual = DenseExecution().residual(block, a, mask, scope)
+    step = block.stride
     reduced = block.reduce(a)
     opened = block.expand(block.spatial(reduced))
-    closed = torch.zeros_like(opened) if scope == "block" else block.expand(reduced[:, :, ::2, ::2])
+    mask = torch.rand(1, 1, *opened.shape[2:]) < 0.5
+    residual = DenseExecution().residual(block, a, mask, scope)
+    skipped = block.expand(reduced[:, :, ::step, ::step])
+    closed = torch.zeros_like(opened) if scope == "block" else skipped
     assert torch.allclose(residual, torch.where(mask, opened, closed), atol=1e-6)
 
 
+@pytest.mark.parametrize("backbone", GATES)
 @torch.inference_mode()
-def test_pixels_skipped_everywhere_change_nothing_there() -> None:
+def test_pixels_skipped_everywhere_change_nothing_there(backbone: str) -> None:
     """With block scope a closed pixel of the first gated layer is its shortcut."""
-    net = random_net()
+    net = random_net(backbone=backbone)
     pixels = image(64, 64)
-    seen: dict[str, Tensor] = {}
-    block = net.backbone.blocks[1][1]
-    for kind in ("open", "random"):
-        hook = block.bn1.register_forward_hook(
-            lambda module, inputs, output, kind=kind: seen.update({kind: inputs[0]})
-        )
-        _, trace = run(net, pixels, Masks(kind))
-        hook.remove()
-    mask = trace.gates[0].mask
+    names = [name for name, _ in net.backbone.blocks]
+    after = net.backbone.blocks[names.index(GATES[backbone][0]) + 1][1]
+    seen = {kind: input_of(net, after, pixels, kind) for kind in ("open", "random")}
+    mask = run(net, pixels, Masks("random"))[1].gates[0].mask
     same = torch.isclose(seen["open"], seen["random"], rtol=1e-4, atol=1e-5).all(1, keepdim=True)
     assert same[mask].all() and not same[~mask].all()
 
@@ -188,8 +212,7 @@ def test_pixels_skipped_everywhere_change_nothing_there() -> None:
 def test_folding_batchnorm_keeps_the_outputs(net: PAGNet) -> None:
     pixels = image(65, 97)
     expected, before = run(net, pixels, Masks("random"))
-    fused = random_net(output_stride=net.config.output_stride, gate_scope=net.config.gate_scope)
-    fused = fuse_batchnorm(fused)
+    fused = fuse_batchnorm(random_net(**asdict(net.config)))
     outputs, after = run(fused, pixels, Masks("random"))
     same = before.dilation == after.dilation
     assert same.float().mean() > 0.99
@@ -197,8 +220,10 @@ def test_folding_batchnorm_keeps_the_outputs(net: PAGNet) -> None:
         scale = expected[task].abs().max()
         assert (outputs[task] - expected[task]).abs().max() < 2e-3 * scale
     norms = [name for name, m in fused.named_modules() if isinstance(m, torch.nn.BatchNorm2d)]
-    kept = ("bn1", "input_norm", "final_norm", "norm_middle", "norm_fine", "norm")
-    assert all(name.split(".")[-1] in kept for name in norms)
+    kept = {"norm_middle", "norm_fine", "norm"}
+    if net.config.backbone == "resnet50":
+        kept |= {"bn1", "input_norm", "final_norm"}
+    assert {name.split(".")[-1] for name in norms} == kept
 
 
 def test_training_draws_multipools_choice_from_the_generator() -> None:
@@ -213,24 +238,26 @@ def test_training_draws_multipools_choice_from_the_generator() -> None:
     assert not torch.equal(choice(0), choice(1))
 
 
+@pytest.mark.parametrize("backbone", GATES)
 @pytest.mark.parametrize("masks", ["sampled", "ranked"])
-def test_every_parameter_learns_from_the_tasks_and_the_budget(masks: str) -> None:
-    net = random_net()
+def test_every_parameter_learns_from_the_tasks_and_the_budget(masks: str, backbone: str) -> None:
+    net = random_net(backbone=backbone)
     generator = torch.Generator().manual_seed(0)
-    levels = torch.zeros(len(GATES), requires_grad=True)
+    budget = (1 + network_cost(net, (64, 64), TASKS).floor) / 2
+    levels = torch.zeros(len(net.gates), requires_grad=True)
     policies = {
         "sampled": StochasticPolicy(1.0, generator),
         "ranked": RankedPolicy(1.0, generator, levels),
     }
     outputs, trace = net(
         image(64, 64, batch=2),
-        torch.full((2,), 0.6),
+        torch.full((2,), budget),
         policies[masks],
         sampling=Sampling(1.0, generator),
     )
     loss = sum(output.square().mean() for output in outputs.values())
     pull = budget_loss(trace.gated_executed, trace.cost, 0.4)
-    shares = torch.full((len(GATES),), 0.4)
+    shares = torch.full((len(net.gates),), 0.4)
     thresholds = layer_budget_loss([gate.logits for gate in trace.gates], shares)
     (loss + pull + thresholds).backward()
     untouched = [
@@ -246,13 +273,16 @@ def test_every_parameter_learns_from_the_tasks_and_the_budget(masks: str) -> Non
 
 def test_gates_look_at_the_blocks_own_input(net: PAGNet) -> None:
     for name, block in net.backbone.blocks:
-        if not block.pools:
+        if block.gated:
             gate = net.gates[name]
             assert isinstance(gate, PixelGate)
             assert gate.stride == block.stride and gate.smoothing
             assert gate.project.in_channels == block.conv1.in_channels
 
 
-def test_unknown_backbone() -> None:
-    with pytest.raises(InputError, match="'vgg'; expected one of: resnet50"):
-        build_backbone(replace(PAGConfig(), backbone="vgg"))
+def test_every_backbone_of_the_settings_can_be_built() -> None:
+    assert tuple(CLASSES) == BACKBONES == tuple(GATES)
+    for name in BACKBONES:
+        assert type(build_backbone(PAGConfig(backbone=name))) is CLASSES[name]
+    with pytest.raises(InputError, match="'vgg'; expected one of: resnet50, mobilenetv2"):
+        replace(PAGConfig(), backbone="vgg")

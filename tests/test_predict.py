@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pag import at_image_size, summary, write_folder
+from pag import at_image_size, checkpoints, summary, write_folder
 from pag.predict import main
+from tests.backbones import GATES
 from tests.checkpoints import write_random_checkpoint
 from tests.records import build_inference
 
@@ -68,6 +69,23 @@ def test_folder_holds_what_was_promised(tmp_path: Path, checkpoint: Path) -> Non
         assert mask.dtype == bool
         assert mask.mean() == pytest.approx(gate["active_fraction"])
         assert mask.shape == (math.ceil(92 / gate["stride"]), math.ceil(128 / gate["stride"]))
+
+
+def test_a_model_is_chosen_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(checkpoints, "CHECKPOINTS", tmp_path / "models")
+    write_random_checkpoint(
+        tmp_path / "models" / "small", backbone="mobilenetv2", output_stride=8, head_channels=8
+    )
+    photo = write_photo(tmp_path / "street.png", 96, 64)
+    options = ["--out", tmp_path / "out", "--size", 96, "--budget", 0.7]
+    assert run(photo, *options, "--model", "small") == 0
+    result = json.loads((tmp_path / "out" / "street" / "result.json").read_text())
+    assert result["budget_achieved"] == pytest.approx(0.7, abs=0.005)
+    assert tuple(gate["name"] for gate in result["gates"]) == GATES["mobilenetv2"]
+    assert run(photo, *options, "--model", "large") == 2
+    assert "no model called 'large'; expected one of: small" in capsys.readouterr().err
 
 
 def test_only_the_tasks_asked_for_are_written(tmp_path: Path, checkpoint: Path) -> None:

@@ -10,11 +10,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
 
 from pag import sparse
-from pag.backbones import Bottleneck
+from pag.backbones import Bottleneck, InvertedResidual, ResidualBlock
 from pag.break_even import prepare
 from pag.errors import InputError
 from pag.execution import DenseExecution
@@ -27,22 +26,29 @@ SCOPES = ("block", "conv")
 SIZES = [(1, 1), (1, 9), (8, 1), (2, 3), (7, 5), (6, 8), (17, 20)]
 GEOMETRIES = [(1, 1), (1, 2), (1, 4), (2, 1)]
 """Stride and dilation of the 3x3."""
+KINDS = ("bottleneck", "inverted")
+CASES = [(*geometry, "bottleneck") for geometry in GEOMETRIES]
+CASES += [(1, dilation, "inverted") for dilation in (1, 2, 4)]
+"""The same and the kind of block. An inverted residual is gated at stride 1 alone."""
 
 
-def fused_block(stride: int = 1, dilation: int = 1, seed: int = 0) -> Bottleneck:
-    """A bottleneck of 6 channels in, 4 inside and 10 out, its BatchNorms folded."""
+def fused_block(
+    stride: int = 1, dilation: int = 1, seed: int = 0, kind: str = "bottleneck"
+) -> ResidualBlock:
+    """A block of 6 channels in and 4 (bottleneck) or 36 (inverted) inside, BatchNorms folded."""
     torch.manual_seed(seed)
-    block = Bottleneck(6, 4, 10, stride, dilation)
-    for norm in (block.bn2, block.bn3):
-        nn.init.normal_(norm.weight, 1.0, 0.2)
-        nn.init.normal_(norm.bias, 0.3, 0.3)  # so that conv1 of zero is not zero
-        norm.running_mean.normal_(std=0.2)  # type: ignore[union-attr]
-        norm.running_var.uniform_(0.5, 1.5)  # type: ignore[union-attr]
-    block.eval()
-    block.conv1 = fuse_conv_bn_eval(block.conv1, block.bn2)
-    assert isinstance(block.conv2, nn.Conv2d)
-    block.conv2 = fuse_conv_bn_eval(block.conv2, block.bn3)
-    block.bn2, block.bn3 = nn.Identity(), nn.Identity()  # type: ignore[assignment]
+    if kind == "bottleneck":
+        block: ResidualBlock = Bottleneck(6, 4, 10, stride, dilation)
+    else:
+        block = InvertedResidual(6, 36, 6, stride, dilation)
+    for _, name in block.folds:
+        norm = getattr(block, name)
+        # Spread so that a ReLU6 has something to cut; shifted so that conv1 of zero is not zero.
+        nn.init.normal_(norm.weight, 1.0 if kind == "bottleneck" else 4.0, 0.2)
+        nn.init.normal_(norm.bias, 0.3, 0.3)
+        norm.running_mean.normal_(std=0.2)
+        norm.running_var.uniform_(0.5, 1.5)
+    block.eval().fuse()
     return block
 
 
@@ -81,7 +87,7 @@ MASKS: dict[str, Callable[[tuple[int, int, int, int]], Tensor]] = {
 }  # fmt: skip
 
 
-def output_shape(a: Tensor, block: Bottleneck) -> tuple[int, int, int, int]:
+def output_shape(a: Tensor, block: ResidualBlock) -> tuple[int, int, int, int]:
     size = (a.shape[2], a.shape[3])
     return (len(a), 1, *(halved(size) if block.stride == 2 else size))
 
@@ -99,6 +105,7 @@ def any_spans(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if request.param == "many spans":
         monkeypatch.setattr(sparse, "GRAIN", 4)
         monkeypatch.setattr(sparse, "SPAN", 8)
+        monkeypatch.setattr(sparse, "DEPTHWISE_SPAN", 8)
 
 
 # ---------------------------------------------------------------- equal to masked dense
@@ -106,10 +113,10 @@ def any_spans(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("any_spans")
 @pytest.mark.parametrize("scope", SCOPES)
-@pytest.mark.parametrize(("stride", "dilation"), GEOMETRIES)
+@pytest.mark.parametrize(("stride", "dilation", "kind"), CASES)
 @torch.inference_mode()
-def test_equals_masked_dense(stride: int, dilation: int, scope: str) -> None:
-    block = fused_block(stride, dilation)
+def test_equals_masked_dense(stride: int, dilation: int, kind: str, scope: str) -> None:
+    block = fused_block(stride, dilation, kind=kind)
     for size in SIZES:
         a = inputs(size)
         for name, draw in MASKS.items():
@@ -124,22 +131,31 @@ def test_equals_masked_dense(stride: int, dilation: int, scope: str) -> None:
                     raise AssertionError(f"{name} mask at {size}, {layout}: {error}") from error
 
 
-@pytest.mark.parametrize("scope", SCOPES)
-def test_equals_masked_dense_on_a_real_layer(scope: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("res3_1", {"gate_scope": "block"}),
+        ("res3_1", {"gate_scope": "conv"}),
+        ("stage6_2", {"gate_scope": "block", "backbone": "mobilenetv2"}),
+    ],
+)
+def test_equals_masked_dense_on_a_real_layer(name: str, settings: dict) -> None:
     """Large enough for whole spans and a tail, with the network's own channels."""
-    net = prepare(random_net(gate_scope=scope))
-    block = dict(net.backbone.blocks)["res3_1"]
-    a = torch.randn(1, 256, 90, 121).relu()
+    net = prepare(random_net(**settings))
+    block, scope = dict(net.backbone.blocks)[name], settings["gate_scope"]
+    size = (45 * block.stride, 60 * block.stride + 1)
+    a = block.preactivation(torch.randn(1, block.conv1.in_channels, *size))
     mask = blobs((1, 1, 45, 61))
     with torch.inference_mode():
         expected = DenseExecution().residual(block, a, mask, scope)
         assert_close(SparseExecution().residual(block, a, mask, scope), expected)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scope", SCOPES)
 @torch.inference_mode()
-def test_a_full_mask_is_equal_bit_for_bit(scope: str) -> None:
-    block = fused_block()
+def test_a_full_mask_is_equal_bit_for_bit(scope: str, kind: str) -> None:
+    block = fused_block(kind=kind)
     a = inputs((9, 12))
     mask = torch.ones(2, 1, 9, 12, dtype=torch.bool)
     expected = DenseExecution().residual(block, a, mask, scope)
@@ -191,10 +207,10 @@ def test_refuses_a_network_that_is_not_fused() -> None:
 # ---------------------------------------------------------------- what is skipped is skipped
 
 
-@pytest.mark.parametrize(("stride", "dilation"), GEOMETRIES)
+@pytest.mark.parametrize(("stride", "dilation", "kind"), CASES)
 @torch.inference_mode()
-def test_pixels_outside_the_halo_are_never_read(stride: int, dilation: int) -> None:
-    block, a = fused_block(stride, dilation), inputs((13, 16))
+def test_pixels_outside_the_halo_are_never_read(stride: int, dilation: int, kind: str) -> None:
+    block, a = fused_block(stride, dilation, kind=kind), inputs((13, 16))
     mask = blobs(output_shape(a, block)) & blobs(output_shape(a, block))
     expected = DenseExecution().residual(block, a, mask, "block")
     unneeded = halo(mask.float(), stride, dilation, (13, 16)) <= 0
@@ -203,7 +219,7 @@ def test_pixels_outside_the_halo_are_never_read(stride: int, dilation: int) -> N
     assert_close(SparseExecution().residual(block, poisoned, mask, "block"), expected)
 
 
-def cost_of(block: Bottleneck, scope: str, a: Tensor) -> LayerCost:
+def cost_of(block: ResidualBlock, scope: str, a: Tensor) -> LayerCost:
     return block_cost("x", block, scope, (a.shape[2], a.shape[3]), 1)
 
 
@@ -219,11 +235,11 @@ def multiplied(run: Callable[[], object]) -> float:
     "name", ["empty", "bottom right", "random", "blobs", "all but one", "full"]
 )
 @pytest.mark.parametrize("scope", SCOPES)
-@pytest.mark.parametrize(("stride", "dilation"), GEOMETRIES)
+@pytest.mark.parametrize(("stride", "dilation", "kind"), CASES)
 def test_multiply_adds_are_those_counted_in_closed_form(
-    stride: int, dilation: int, scope: str, name: str
+    stride: int, dilation: int, kind: str, scope: str, name: str
 ) -> None:
-    block, a = fused_block(stride, dilation), inputs((13, 16))
+    block, a = fused_block(stride, dilation, kind=kind), inputs((13, 16))
     mask = MASKS[name](output_shape(a, block))
     cost = cost_of(block, scope, a)
     expected = cost.executed(mask).sum().item() + len(a) * cost.ungated
@@ -260,9 +276,9 @@ def test_other_devices_take_all_rows_at_once() -> None:
 # ---------------------------------------------------------------- MultiPool
 
 
-def pool(dilations: tuple[int, ...]) -> MultiPool:
+def pool(dilations: tuple[int, ...], depthwise: bool = False) -> MultiPool:
     torch.manual_seed(1)
-    made = MultiPool(8, dilations).eval()
+    made = MultiPool(8, dilations, depthwise).eval()
     nn.init.normal_(made.selector[6].weight, std=3.0)  # type: ignore[arg-type]
     return made
 
@@ -270,11 +286,12 @@ def pool(dilations: tuple[int, ...]) -> MultiPool:
 @pytest.mark.usefixtures("any_spans")
 @pytest.mark.parametrize("dilations", [(0, 1, 2, 4, 6, 8, 10), (1, 2), (0,), (3,)])
 @pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize("depthwise", [False, True])
 @torch.inference_mode()
 def test_multipool_equals_choosing_among_all_branches(
-    dilations: tuple[int, ...], folded: bool
+    dilations: tuple[int, ...], folded: bool, depthwise: bool
 ) -> None:
-    module = pool(dilations)
+    module = pool(dilations, depthwise)
     if folded:
         norm = nn.BatchNorm2d(8)
         nn.init.normal_(norm.bias)
@@ -290,11 +307,13 @@ def test_multipool_equals_choosing_among_all_branches(
     assert len(dilations) == 1 or len(choice.unique()) > 1
 
 
-def test_multipool_multiplies_each_pixel_once() -> None:
-    module, x = pool((0, 1, 4)), torch.randn(2, 8, 20, 24)
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_multipool_multiplies_each_pixel_once(depthwise: bool) -> None:
+    module, x = pool((0, 1, 4), depthwise), torch.randn(2, 8, 20, 24)
     choice = module.scores(x).argmax(1)
     points = int((choice == 0).sum())
     selecting = multiplied(lambda: module.scores(x))
     total = multiplied(lambda: module(x))
     assert 0 < points < choice.numel()
-    assert total - selecting == 64 * (points + 9 * (choice.numel() - points))
+    taps = points + 9 * (choice.numel() - points)
+    assert total - selecting == (8 if depthwise else 64) * taps

@@ -41,9 +41,17 @@ CONFIG = TrainConfig(
 )
 
 
-def new_net(seed: int = 0) -> PAGNet:
+NETWORKS = {
+    "resnet50": NETWORK,
+    "mobilenetv2": replace(
+        NETWORK, backbone="mobilenetv2", decoder_channels=(32, 16), head_channels=8
+    ),
+}
+
+
+def new_net(seed: int = 0, backbone: str = "resnet50") -> PAGNet:
     torch.manual_seed(seed)
-    net = PAGNet(NETWORK)
+    net = PAGNet(NETWORKS[backbone])
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -126,12 +134,13 @@ def test_ranked_masks_follow_the_budget_drawn_and_sampled_ones_may_stray() -> No
     assert strayed["ranked"] < 0.01 < strayed["sampled"]
 
 
-def test_losses_fall_on_a_repeated_batch() -> None:
+@pytest.mark.parametrize(("backbone", "fall"), [("resnet50", 0.85), ("mobilenetv2", 0.95)])
+def test_losses_fall_on_a_repeated_batch(backbone: str, fall: float) -> None:
     config = TrainConfig(steps=50, batch=2, crop=64, open_steps=50, warmup_steps=1, lr_new=3e-3)
-    trainer = Trainer(new_net(), config, torch.ones(11))
+    trainer = Trainer(new_net(backbone=backbone), config, torch.ones(11))
     batch = labelled_batch()
     reports = [trainer.update(batch) for _ in range(8)]
-    assert reports[-1]["loss"] < 0.85 * reports[0]["loss"]
+    assert reports[-1]["loss"] < fall * reports[0]["loss"]
     for task in TASKS:
         assert reports[-1][task] < reports[0][task]
     assert trainer.step == 8
@@ -150,6 +159,17 @@ def test_statistics_of_imagenet_stay_frozen() -> None:
     settled = {k: net.state_dict()[k].clone() for k in before}
     trainer.update(labelled_batch())
     assert all(torch.equal(v, net.state_dict()[k]) for k, v in settled.items())
+
+
+def test_mobilenets_statistics_stay_frozen_except_behind_multipool() -> None:
+    net = new_net(backbone="mobilenetv2")
+    trainer = Trainer(net, CONFIG, torch.ones(11))
+    before = {k: v.clone() for k, v in net.state_dict().items() if "running_mean" in k}
+    trainer.update(labelled_batch())
+    moved = {k for k, v in before.items() if not torch.equal(v, net.state_dict()[k])}
+    inside = {k.removeprefix("backbone.") for k in moved if k.startswith("backbone.")}
+    places = ("bn2", "bn3", "conv2.selector.1", "conv2.selector.4")
+    assert inside == {f"stage6.0.{place}.running_mean" for place in places}
 
 
 def test_a_gradient_that_is_not_finite_stops_the_run() -> None:
@@ -180,6 +200,17 @@ def test_parameters_learn_at_three_speeds() -> None:
     assert [group["lr"] for group in groups] == rates
 
 
+def test_mobilenets_new_parts_learn_fast() -> None:
+    net = new_net(backbone="mobilenetv2")
+    _, groups = parameter_groups(net, CONFIG)
+    by_id = {id(p): name for name, p in net.named_parameters()}
+    slow, fast, scalars = ({by_id[id(p)] for p in group["params"]} for group in groups)
+    assert {"backbone.stem_conv.weight", "backbone.stage6.0.conv2.weight"} <= slow
+    assert {"backbone.stage6.0.conv2.point_weight", "backbone.stage6.0.bn3.bias"} <= fast
+    assert "gates.stage2_2.project.weight" in fast and len(scalars) == 2 * len(net.gates)
+    assert all(name.startswith("backbone.") for name in slow)
+
+
 def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
     Trainer(new_net(), CONFIG, torch.ones(11)).save(tmp_path / STATE)
     other = PAGNet(PAGConfig(output_stride=16, head_channels=8))
@@ -201,6 +232,16 @@ def test_twice_is_the_batch_followed_by_itself() -> None:
     assert len(doubled) == 6
     assert torch.equal(doubled.normals[:3], batch.normals)
     assert torch.equal(doubled.depth[3:], batch.depth)
+
+
+def test_command_line_trains_a_mobilenet(tmp_path: Path) -> None:
+    data, out = write_all(tmp_path / "data", "train"), tmp_path / "run"
+    settings = {"steps": 3, "batch": 2, "crop": 32, "open_steps": 1, "ramp_steps": 1}
+    arguments = ["--data", data, "--out", out, "--device", "cpu", "--set", json.dumps(settings)]
+    assert main([*(str(a) for a in arguments), "--network", '{"backbone": "mobilenetv2"}']) == 0
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert len(log) == 3 and {"budget", "used"} <= log[2].keys()
+    assert "net.gates.stage6_3.project.weight" in load_file(out / STATE)
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,6 +268,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     [
         (["--set", '{"stepps": 1}'], "TrainConfig: unknown setting(s) stepps"),
         (["--network", '{"output_stride": 4}'], "output_stride is 4"),
+        (["--network", '{"backbone": "vgg"}'], "expected one of: resnet50, mobilenetv2"),
         ([], "no folder images/train found"),
     ],
 )

@@ -7,38 +7,14 @@ follow the original figures: res2 to res5. The last stage is at half width (256 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pag.backbones.block import Backbone, ResidualBlock, StageSpec, gluon_norm
 from pag.multipool import MultiPool
 
 BN_EPS = 2e-5  # of the ImageNet weights
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
-@dataclass(frozen=True)
-class StageSpec:
-    """Shape of one stage.
-
-    Attributes:
-        name: e.g. ``res3``.
-        blocks: number of bottlenecks.
-        width: channels inside a bottleneck.
-        channels: channels out.
-        stride: stride of the first block.
-        dilation: dilation of every 3x3 convolution.
-    """
-
-    name: str
-    blocks: int
-    width: int
-    channels: int
-    stride: int
-    dilation: int
+POOL_BLOCK = "res5_2"
 
 
 def resnet50_stages(output_stride: int) -> tuple[StageSpec, ...]:
@@ -53,8 +29,8 @@ def resnet50_stages(output_stride: int) -> tuple[StageSpec, ...]:
     )
 
 
-class Bottleneck(nn.Module):
-    """Pre-activation bottleneck, cut into the pieces that a gate switches.
+class Bottleneck(ResidualBlock):
+    """Pre-activation bottleneck.
 
         a   = relu(bn1(x))                    preactivation
         r   = relu(bn2(conv1(a)))             reduce      (X in the paper)
@@ -67,6 +43,8 @@ class Bottleneck(nn.Module):
         dilation: of the 3x3 convolution.
         pool_dilations: when given, MultiPool over these replaces the 3x3 convolution.
     """
+
+    folds = (("conv1", "bn2"), ("conv2", "bn3"))
 
     def __init__(
         self,
@@ -83,7 +61,7 @@ class Bottleneck(nn.Module):
         self.conv1 = nn.Conv2d(channels_in, width, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width, eps=BN_EPS)
         if pool_dilations is None:
-            self.conv2: nn.Conv2d | MultiPool = nn.Conv2d(
+            self.conv2 = nn.Conv2d(
                 width, width, 3, stride, padding=dilation, dilation=dilation, bias=False
             )
         else:
@@ -97,9 +75,8 @@ class Bottleneck(nn.Module):
         )
 
     @property
-    def pools(self) -> bool:
-        """Whether this block hosts MultiPool."""
-        return isinstance(self.conv2, MultiPool)
+    def shortcut_macs(self) -> int:
+        return 0 if self.downsample is None else self.downsample.weight.numel()
 
     def preactivation(self, x: Tensor) -> Tensor:
         return F.relu(self.bn1(x))
@@ -110,23 +87,19 @@ class Bottleneck(nn.Module):
     def reduce(self, a: Tensor) -> Tensor:
         return F.relu(self.bn2(self.conv1(a)))
 
-    def spatial(self, r: Tensor) -> Tensor:
-        return F.relu(self.bn3(self.conv2(r)))
+    def settle(self, y: Tensor) -> Tensor:
+        return F.relu(self.bn3(y))
 
     def expand(self, s: Tensor) -> Tensor:
         return self.conv3(s)
 
 
-class ResNet50(nn.Module):
-    """Stem and bottlenecks; `pag.network.PAGNet` runs them.
+class ResNet50(Backbone):
+    """Stem and bottlenecks ``res2_1`` to ``res5_3``; a norm closes the last residual sum."""
 
-    `blocks` yields the bottlenecks in network order with their names, ``res2_1`` on.
-    `stages` declares channels and strides. `final_norm` closes the last residual sum.
-    """
-
-    pool_block = "res5_2"
-    mean: Tensor
-    std: Tensor
+    stem_stride = 4
+    decoder_blocks = ("res3_1", "res4_1")
+    new_parts = ("res5", "final_norm")
 
     def __init__(self, output_stride: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
@@ -138,7 +111,7 @@ class ResNet50(nn.Module):
         for stage in self.stages:
             blocks = nn.ModuleList()
             for index in range(stage.blocks):
-                pools = f"{stage.name}_{index + 1}" == self.pool_block
+                pools = f"{stage.name}_{index + 1}" == POOL_BLOCK
                 blocks.append(
                     Bottleneck(
                         channels,
@@ -152,27 +125,34 @@ class ResNet50(nn.Module):
                 channels = stage.channels
             self.add_module(stage.name, blocks)
         self.final_norm = nn.BatchNorm2d(channels, eps=BN_EPS)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
-
-    @property
-    def blocks(self) -> list[tuple[str, Bottleneck]]:
-        """(name, bottleneck) in network order."""
-        return [
-            (f"{stage.name}_{index + 1}", block)
-            for stage in self.stages
-            for index, block in enumerate(getattr(self, stage.name))
-        ]
 
     def stem(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Image to first features.
-
-        Args:
-            image: (B, 3, H, W) RGB in 0..1.
-
-        Returns:
-            (B, 64, H/2, W/2) before pooling, and (B, 64, H/4, W/4) after; sizes round up.
-        """
         x = self.input_norm((image - self.mean) / self.std)
         detail = F.relu(self.stem_norm(self.stem_conv(x)))
         return detail, F.max_pool2d(detail, 3, stride=2, padding=1)
+
+    def finish(self, x: Tensor) -> Tensor:
+        return F.relu(self.final_norm(x))
+
+    def gluon_names(self) -> dict[str, str]:
+        """GluonCV's name of every tensor of a pre-activation ResNet-50 -> ours.
+
+        Within a stage, BatchNorms count 0, 1, 2 a block; convolutions count 0, 1, 2, then the
+        downsample of the first block, then on. MultiPool has no counterpart there.
+        """
+        names = gluon_norm("batchnorm0", "input_norm") | gluon_norm("batchnorm1", "stem_norm")
+        names["conv0_weight"] = "stem_conv.weight"
+        for number, stage in enumerate(self.stages, start=1):
+            conv = 0
+            for index, block in enumerate(getattr(self, stage.name)):
+                ours = f"{stage.name}.{index}"
+                for offset in range(3):
+                    norm = f"stage{number}_batchnorm{3 * index + offset}"
+                    names |= gluon_norm(norm, f"{ours}.bn{offset + 1}")
+                    names[f"stage{number}_conv{conv}_weight"] = f"{ours}.conv{offset + 1}.weight"
+                    conv += 1
+                if index == 0:
+                    if block.downsample is not None:
+                        names[f"stage{number}_conv{conv}_weight"] = f"{ours}.downsample.weight"
+                    conv += 1
+        return names

@@ -1,0 +1,222 @@
+"""What every backbone gives the rest of the network: gateable blocks, and where to look."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from pag.multipool import MultiPool
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+GLUON_BATCHNORM = {
+    "gamma": "weight",
+    "beta": "bias",
+    "running_mean": "running_mean",
+    "running_var": "running_var",
+}
+"""GluonCV's names of a BatchNorm's tensors -> PyTorch's."""
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """Shape of one stage.
+
+    Attributes:
+        name: e.g. ``res3``.
+        blocks: number of blocks.
+        width: channels inside a block; those of the blocks after the first, where they differ.
+        channels: channels out.
+        stride: stride of the first block.
+        dilation: dilation of the 3x3 convolutions.
+    """
+
+    name: str
+    blocks: int
+    width: int
+    channels: int
+    stride: int
+    dilation: int
+
+
+class ResidualBlock(nn.Module, ABC):
+    """A block of three convolutions, cut into the pieces that a gate switches.
+
+        a   = preactivation(x)            what the gate sees
+        r   = reduce(a)                   conv1, a 1x1, its norm and activation
+        s   = spatial(r)                  conv2, a 3x3 or MultiPool, its norm and activation
+        out = expand(s) + shortcut(x, a)  conv3, a 1x1
+
+    The names are those of a ResNet bottleneck; an inverted residual is wide where that one is
+    narrow. A block can be gated where a shortcut is left when its branch is skipped.
+
+    Attributes:
+        conv1, conv2, conv3: the convolutions; conv2 may be depthwise.
+        stride, dilation: of conv2.
+        ceiling: largest value that the activation lets through, None for a plain ReLU.
+        folds: names of each convolution and of the BatchNorm that follows it.
+    """
+
+    conv1: nn.Conv2d
+    conv2: nn.Conv2d | MultiPool
+    conv3: nn.Conv2d
+    stride: int
+    dilation: int
+    ceiling: ClassVar[float | None] = None
+    folds: ClassVar[tuple[tuple[str, str], ...]]
+
+    @abstractmethod
+    def preactivation(self, x: Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def shortcut(self, x: Tensor, a: Tensor) -> Tensor | None:
+        """What the branch is added to, or None where the block has no shortcut."""
+
+    @abstractmethod
+    def reduce(self, a: Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def settle(self, y: Tensor) -> Tensor:
+        """Norm and activation after conv2."""
+
+    @abstractmethod
+    def expand(self, s: Tensor) -> Tensor: ...
+
+    def spatial(self, r: Tensor) -> Tensor:
+        return self.settle(self.conv2(r))
+
+    def branch(self, a: Tensor) -> Tensor:
+        """The residual branch everywhere, as without a gate."""
+        return self.expand(self.spatial(self.reduce(a)))
+
+    @property
+    def has_shortcut(self) -> bool:
+        return True
+
+    @property
+    def pools(self) -> bool:
+        """Whether this block hosts MultiPool."""
+        return isinstance(self.conv2, MultiPool)
+
+    @property
+    def gated(self) -> bool:
+        return self.has_shortcut and not self.pools
+
+    @property
+    def width(self) -> int:
+        """Channels that conv2 sees."""
+        return self.conv3.in_channels
+
+    @property
+    def depthwise(self) -> bool:
+        return self.conv2.weight.shape[1] == 1 < self.width
+
+    @property
+    def shortcut_macs(self) -> int:
+        """Multiply-adds of the shortcut per output pixel."""
+        return 0
+
+    @property
+    def fused(self) -> bool:
+        """Whether the BatchNorms are folded into the convolutions."""
+        return all(isinstance(getattr(self, norm), nn.Identity) for _, norm in self.folds)
+
+    def fuse(self) -> None:
+        """Fold every BatchNorm that follows a convolution into it, in place."""
+        for conv, norm in self.folds:
+            folded, after = getattr(self, conv), getattr(self, norm)
+            if isinstance(folded, MultiPool):
+                folded.fold(after)
+            else:
+                setattr(self, conv, fuse_conv_bn_eval(folded, after))
+            setattr(self, norm, nn.Identity())
+
+
+class Backbone(nn.Module, ABC):
+    """Stem and blocks; `pag.network.PAGNet` runs them.
+
+    Attributes:
+        stages: in network order; a stage's blocks are in the attribute of its name.
+        stem_conv, stem_norm: of stride 2.
+        stem_stride: image pixels per pixel of the first block's input.
+        decoder_blocks: names of the two blocks whose gate input, at strides 4 and 8, the
+            decoder joins: what a stage gave, as the next stage's first block sees it.
+        new_parts: names of the parts that ImageNet weights leave to be trained anew; their
+            BatchNorm statistics are not frozen, and they may learn faster.
+    """
+
+    stages: tuple[StageSpec, ...]
+    stem_conv: nn.Conv2d
+    stem_norm: nn.BatchNorm2d | nn.Identity
+    stem_stride: ClassVar[int]
+    decoder_blocks: ClassVar[tuple[str, str]]
+    new_parts: ClassVar[tuple[str, ...]]
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    @abstractmethod
+    def stem(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Image to first features.
+
+        Args:
+            image: (B, 3, H, W) RGB in 0..1.
+
+        Returns:
+            (B, C, H/2, W/2), which the boundary head joins, and the input of the first block
+            at stride `stem_stride`; sizes round up.
+        """
+
+    @abstractmethod
+    def finish(self, x: Tensor) -> Tensor:
+        """The last block's output as the decoder wants it."""
+
+    @abstractmethod
+    def gluon_names(self) -> dict[str, str]:
+        """GluonCV's name of every tensor with a counterpart here -> ours."""
+
+    def derive(self) -> tuple[str, ...]:
+        """Fill what follows from ImageNet's tensors without being one; returns the names."""
+        return ()
+
+    @property
+    def blocks(self) -> list[tuple[str, ResidualBlock]]:
+        """(name, block) in network order: ``res2_1`` is the first one of res2."""
+        return [
+            (f"{stage.name}_{index + 1}", block)
+            for stage in self.stages
+            for index, block in enumerate(getattr(self, stage.name))
+        ]
+
+    @property
+    def decoder_channels(self) -> tuple[int, int, int]:
+        """Channels of the features at stride 4, at stride 8, and of the last block's output."""
+        blocks = dict(self.blocks)
+        fine, middle = (blocks[name].conv1.in_channels for name in self.decoder_blocks)
+        return fine, middle, self.stages[-1].channels
+
+    def is_new(self, name: str) -> bool:
+        """Whether the parameter or module of this name belongs to `new_parts`."""
+        return any(name == part or name.startswith(f"{part}.") for part in self.new_parts)
+
+    def fuse(self) -> None:
+        """Fold every BatchNorm that follows a convolution into it, in place."""
+        assert isinstance(self.stem_norm, nn.BatchNorm2d)
+        self.stem_conv = fuse_conv_bn_eval(self.stem_conv, self.stem_norm)
+        self.stem_norm = nn.Identity()
+        for _, block in self.blocks:
+            block.fuse()
+
+
+def gluon_norm(theirs: str, ours: str) -> dict[str, str]:
+    """GluonCV's names of the four tensors of a BatchNorm -> ours."""
+    return {f"{theirs}_{a}": f"{ours}.{b}" for a, b in GLUON_BATCHNORM.items()}
