@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pag.budget import ExactPolicy
-from pag.config import LABEL_SETS
+from pag.config import LABEL_SETS, PAGConfig
 from pag.data import Dataset
 from pag.errors import InputError
 from pag.inference import Inference
@@ -117,8 +117,8 @@ def evaluate(
         InputError: unusable settings, or a data set whose classes the checkpoint lacks.
         BudgetError: a budget that cannot be reached.
     """
-    classes = _check(predictor, dataset, budgets, masks, policy, limit, workers)
-    labels = next((name for name, names in LABEL_SETS.items() if names == classes), "all")
+    _check(dataset, budgets, masks, policy, limit, workers)
+    classes, labels = scored_classes(predictor.config, dataset)
     settings = {"execution": execution, "tasks": dataset.tasks, "labels": labels, "size": size}
     indices = evenly_spaced(len(dataset), limit)
     with boundary_matcher(workers if "boundary" in dataset.tasks else 1) as matcher:
@@ -154,16 +154,31 @@ def evenly_spaced(count: int, limit: int | None) -> list[int]:
     return [(2 * i + 1) * count // (2 * wanted) for i in range(wanted)]
 
 
+def scored_classes(config: PAGConfig, dataset: Dataset) -> tuple[tuple[str, ...], str]:
+    """The classes that `dataset` supervises, and the name of the label set to choose among.
+
+    Raises:
+        InputError: a network of this `config` does not know these classes by these ids.
+    """
+    classes = tuple(getattr(dataset, "classes", ()))
+    if "segmentation" in dataset.tasks and config.classes[: len(classes)] != classes:
+        raise InputError(
+            f"the data set's classes ({', '.join(classes)}) are not the first ones of the "
+            f"checkpoint ({', '.join(config.classes)})"
+        )
+    labels = next((name for name, names in LABEL_SETS.items() if names == classes), "all")
+    return classes, labels
+
+
 def _check(
-    predictor: Predictor,
     dataset: Dataset,
     budgets: Sequence[float],
     masks: Sequence[str],
     policy: str,
     limit: int | None,
     workers: int,
-) -> tuple[str, ...]:
-    """The classes of `dataset`; `InputError` if something does not fit."""
+) -> None:
+    """`InputError` if something does not fit."""
     if not budgets or not masks or not set(masks) <= set(MASKS):
         seen = f"{len(budgets)} budgets and masks {list(masks)}"
         raise InputError(f"{seen}; expected at least one of each, masks among {', '.join(MASKS)}")
@@ -173,10 +188,3 @@ def _check(
         raise InputError(f"limit is {limit}, workers {workers}; expected at least 1")
     if len(dataset) == 0:
         raise InputError("the data set holds no image; expected at least one")
-    classes = tuple(getattr(dataset, "classes", ()))
-    if "segmentation" in dataset.tasks and predictor.config.classes[: len(classes)] != classes:
-        raise InputError(
-            f"the data set's classes ({', '.join(classes)}) are not the first ones of the "
-            f"checkpoint ({', '.join(predictor.config.classes)})"
-        )
-    return classes

@@ -70,8 +70,8 @@ class Inference:
         budget_floor: the lowest budget reachable on this image (every gate closed).
         macs_dense: multiply-adds of the whole network with every gate open.
         macs_executed: multiply-adds really done, gates included.
-        policy: ``exact`` or ``adaptive``.
-        execution: ``auto``, ``sparse`` or ``dense``, as asked for.
+        policy: ``exact`` or ``adaptive``; of a policy object, its type.
+        execution: ``auto``, ``sparse`` or ``dense``, as asked for; of an object, its type.
         seconds: wall-clock seconds per part; ``network`` and ``total`` are always there.
         device: where the network ran, e.g. ``cpu`` or ``cuda``.
         checkpoint: first 12 hexadecimal digits of the SHA-256 of the weights.

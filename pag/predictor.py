@@ -16,7 +16,7 @@ from torch import Tensor
 from pag.budget import POLICIES, AdaptivePolicy, ExactPolicy, GatePolicy, check_budget
 from pag.config import LABEL_SETS, PAGConfig
 from pag.errors import InputError
-from pag.execution import build_execution
+from pag.execution import EXECUTIONS, Execution, build_execution
 from pag.heads import predictions
 from pag.images import Picture, fit_size, image_from_array, open_image, resize
 from pag.inference import TASKS, GateRecord, Inference
@@ -55,7 +55,7 @@ class Predictor:
         self.digest = checkpoint.digest
         net = fuse_batchnorm(copy.deepcopy(checkpoint.net))
         self.net = net.to(self.device).to(memory_format=torch.channels_last)  # pyright: ignore
-        self._executions = {name: build_execution(name) for name in ("auto", "sparse", "dense")}
+        self._executions = {name: build_execution(name) for name in EXECUTIONS}
         shapes = ((480, 480), (480, 360), (480, 320), (480, 270), (480, 60), (320, 240), (64, 64))
         floors = [network_cost(self.net, shape, TASKS).floor for shape in shapes]
         self.floor = math.ceil(max(floors) * 100) / 100
@@ -75,7 +75,7 @@ class Predictor:
         budget: float = 1.0,
         *,
         policy: str | GatePolicy = "exact",
-        execution: str = "auto",
+        execution: str | Execution = "auto",
         tasks: Sequence[str] = TASKS,
         labels: str = "all",
         size: int = DEFAULT_SIZE,
@@ -86,9 +86,9 @@ class Predictor:
             image: a path, the bytes of an image file, a `Picture`, or (H, W, 3) uint8.
             budget: executed / dense multiply-adds, from the network's floor to 1.
             policy: ``exact`` meets the budget on every image; ``adaptive`` lets the gates'
-                own threshold decide, so that easy images cost less.
+                own threshold decide, so that easy images cost less; or a `GatePolicy`.
             execution: ``sparse`` skips, ``dense`` computes everywhere and masks, ``auto``
-                takes the faster one layer by layer.
+                takes the faster one layer by layer; or an `Execution`.
             tasks: which outputs to compute.
             labels: the classes that segmentation chooses among: street, indoor or all.
             size: longer side at which the network sees the image, pixels.
@@ -98,7 +98,7 @@ class Predictor:
             BudgetError: an unusable budget.
         """
         started = time.perf_counter()
-        chosen, allowed = self._check(policy, execution, tasks, labels, size)
+        chosen, executor, allowed = self._check(policy, execution, tasks, labels, size)
         picture = open_picture(image, size)
         height, width = fit_size(*picture.size, size)
         pixels = resize(picture.pixels, (height, width))
@@ -113,7 +113,7 @@ class Predictor:
                 torch.tensor([value], device=self.device),
                 chosen,
                 tasks=wanted,
-                execution=self._executions[execution],
+                execution=executor,
             )
             if allowed is not None and "segmentation" in outputs:
                 outputs["segmentation"][:, ~allowed] = -torch.inf
@@ -144,7 +144,7 @@ class Predictor:
             macs_dense=dense,
             macs_executed=executed,
             policy=policy if isinstance(policy, str) else type(policy).__name__,
-            execution=execution,
+            execution=execution if isinstance(execution, str) else type(execution).__name__,
             seconds={
                 "open": opened - started,
                 "network": computed - opened,
@@ -157,15 +157,16 @@ class Predictor:
     def _check(
         self,
         policy: str | GatePolicy,
-        execution: str,
+        execution: str | Execution,
         tasks: Sequence[str],
         labels: str,
         size: int,
-    ) -> tuple[GatePolicy, Tensor | None]:
-        """The policy as an object and the classes allowed (None: all); `InputError` otherwise."""
-        if execution not in self._executions:
+    ) -> tuple[GatePolicy, Execution, Tensor | None]:
+        """Policy and execution as objects, the classes allowed (None: all); or `InputError`."""
+        if isinstance(execution, str) and execution not in self._executions:
             known = ", ".join(self._executions)
             raise InputError(f"The execution is {execution!r}; expected one of {known}.")
+        executor = self._executions[execution] if isinstance(execution, str) else execution
         unknown = [task for task in tasks if task not in TASKS]
         if unknown or not tasks:
             raise InputError(f"tasks are {list(tasks)}; expected some of {', '.join(TASKS)}.")
@@ -187,7 +188,7 @@ class Predictor:
             chosen = ExactPolicy(self.table) if policy == "exact" else AdaptivePolicy()
         else:
             chosen = policy
-        return chosen, None if allowed.all() else allowed
+        return chosen, executor, None if allowed.all() else allowed
 
     def _to_tensor(self, pixels: np.ndarray) -> Tensor:
         """(H, W, 3) uint8 -> (1, 3, H, W) float32 in 0..1, channels last."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -67,12 +67,39 @@ def boundary_matcher(workers: int) -> Iterator[BoundaryMatcher]:
         yield BoundaryMatcher(pool, ahead=2 * workers)
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What one pass over one image cost.
+
+    Attributes:
+        achieved: executed / dense multiply-adds.
+        macs_executed: multiply-adds really done.
+        seconds: of the network.
+        active_fractions: share of open pixels of each gated layer, by name.
+    """
+
+    achieved: float
+    macs_executed: int
+    seconds: float
+    active_fractions: dict[str, float]
+
+    @classmethod
+    def of(cls, inference: Inference) -> Spent:
+        """What a record says that it cost."""
+        return cls(
+            achieved=inference.budget_achieved,
+            macs_executed=inference.macs_executed,
+            seconds=inference.seconds["network"],
+            active_fractions={gate.name: gate.active_fraction for gate in inference.gates},
+        )
+
+
 class Score:
     """Running scores at one budget with one kind of masks.
 
     Args:
         budget: as requested.
-        masks: one of `MASKS`.
+        masks: what decided where to compute, a name for the row.
         tasks: to score.
         classes: of segmentation.
         matcher: does the boundaries.
@@ -96,15 +123,21 @@ class Score:
             "normals": NormalsMetric,
         }
         self.metrics = {task: build[task]() for task in tasks}
-        self._spent: list[tuple[float, int, float]] = []
-        self._active: list[dict[str, float]] = []
+        self._spent: list[Spent] = []
 
     def update(self, inference: Inference, sample: Sample, annotations: list[np.ndarray]) -> None:
         """Add one image: what it cost and how right it is."""
-        seconds = inference.seconds["network"]
-        self._spent.append((inference.budget_achieved, inference.macs_executed, seconds))
-        self._active.append({gate.name: gate.active_fraction for gate in inference.gates})
-        maps = at_image_size(inference)
+        self.add(at_image_size(inference), Spent.of(inference), sample, annotations)
+
+    def add(
+        self,
+        maps: Mapping[str, np.ndarray],
+        spent: Spent,
+        sample: Sample,
+        annotations: list[np.ndarray],
+    ) -> None:
+        """The same from `maps` of the scored tasks, at the image's own size."""
+        self._spent.append(spent)
         for task, metric in self.metrics.items():
             if task == "boundary":
                 self.matcher.update(metric, maps[task], annotations)
@@ -113,20 +146,18 @@ class Score:
 
     def row(self) -> dict[str, Any]:
         """Plain numbers, ready for JSON; see `evaluate`."""
-        achieved, executed, seconds = (
-            np.array(column) for column in zip(*self._spent, strict=True)
-        )
+        achieved = np.array([spent.achieved for spent in self._spent])
         return {
             "budget": self.budget,
             "masks": self.masks,
             "images": len(achieved),
             "achieved_mean": float(achieved.mean()),
             "achieved_max_deviation": float(np.abs(achieved - self.budget).max()),
-            "macs_executed_mean": float(executed.mean()),
-            "seconds_network_median": float(np.median(seconds)),
+            "macs_executed_mean": float(np.mean([s.macs_executed for s in self._spent])),
+            "seconds_network_median": float(np.median([s.seconds for s in self._spent])),
             "active_fractions": {
-                name: float(np.mean([image[name] for image in self._active]))
-                for name in self._active[0]
+                name: float(np.mean([s.active_fractions[name] for s in self._spent]))
+                for name in self._spent[0].active_fractions
             },
             **{task: _plain(metric.result()) for task, metric in self.metrics.items()},
         }

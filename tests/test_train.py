@@ -202,12 +202,13 @@ def test_parameters_learn_at_three_speeds() -> None:
 
 def test_mobilenets_new_parts_learn_fast() -> None:
     net = new_net(backbone="mobilenetv2")
-    _, groups = parameter_groups(net, CONFIG)
-    by_id = {id(p): name for name, p in net.named_parameters()}
+    levels = nn.Parameter(torch.zeros(len(net.gates)))
+    _, groups = parameter_groups(net, levels, CONFIG)
+    by_id = {id(p): name for name, p in (*net.named_parameters(), ("levels", levels))}
     slow, fast, scalars = ({by_id[id(p)] for p in group["params"]} for group in groups)
     assert {"backbone.stem_conv.weight", "backbone.stage6.0.conv2.weight"} <= slow
     assert {"backbone.stage6.0.conv2.point_weight", "backbone.stage6.0.bn3.bias"} <= fast
-    assert "gates.stage2_2.project.weight" in fast and len(scalars) == 2 * len(net.gates)
+    assert "gates.stage2_2.project.weight" in fast and len(scalars) == 2 * len(net.gates) + 1
     assert all(name.startswith("backbone.") for name in slow)
 
 

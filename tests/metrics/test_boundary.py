@@ -51,6 +51,18 @@ def test_tolerance_is_a_share_of_the_diagonal(shift, expected):
     assert result.ods == result.ois == expected
 
 
+@pytest.mark.parametrize(("shift", "expected"), [(0, 1.0), (4, 1.0), (5, 0.0)])
+def test_the_defaults_are_the_official_protocol(shift, expected):
+    metric = BoundaryMetric()
+    assert metric.thresholds.size == 99 and metric.max_dist == 0.0075
+    # A BSDS photograph's diagonal is 578 pixels, so that a match may be 4.3 pixels away.
+    strength, truth = np.zeros((321, 481)), np.zeros((321, 481), dtype=bool)
+    strength[100:200, 240 + shift] = 1
+    truth[100:200, 240] = True
+    metric.update(strength, [truth], nms=False)
+    assert metric.result().ods == metric.result().ois == expected
+
+
 def test_two_predictions_near_one_true_pixel_match_only_once():
     strength, truth = np.zeros(SHAPE), np.zeros(SHAPE, dtype=bool)
     strength[20, [30, 33]] = 1

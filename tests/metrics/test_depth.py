@@ -43,6 +43,30 @@ def test_median_scaling_uses_medians_and_not_means():
     assert result.median_scaled.absrel == pytest.approx((0 + 0 + 6 / 8) / 3)
 
 
+def test_all_scaled_errors_by_hand():
+    # The medians are 2 and 1, so that 1, 2, 6 become 0.5, 1, 3 beside a truth of 1, 1, 2.
+    scaled = score(([[1.0, 2.0, 6.0]], [[1.0, 1.0, 2.0]])).median_scaled
+    assert scaled.absrel == pytest.approx((0.5 + 0 + 0.5) / 3)
+    assert scaled.rmse == pytest.approx(np.sqrt((0.25 + 0 + 1) / 3))
+    assert scaled.log10 == pytest.approx((np.log10(2) + 0 + np.log10(1.5)) / 3)
+    # Ratios 2, 1 and 1.5 against 1.25, 1.5625 and 1.953.
+    assert scaled.delta1 == pytest.approx(1 / 3)
+    assert scaled.delta2 == scaled.delta3 == pytest.approx(2 / 3)
+
+
+def test_every_image_has_its_own_scale():
+    # Twice too far in one image and half as far in the other: no common scale would do.
+    result = score(([[2.0, 4.0]], [[1.0, 2.0]]), ([[1.0, 2.0]], [[2.0, 4.0]]))
+    assert result.median_scaled.absrel == 0.0
+    assert result.absrel == pytest.approx((1.0 + 0.5) / 2)
+
+
+@pytest.mark.parametrize(("ratio", "shares"), [(1.25, (0, 1, 1)), (1.5625, (0, 0, 1))])
+def test_a_ratio_of_just_the_limit_does_not_count(ratio, shares):
+    result = score(([[ratio]], [[1.0]]))
+    assert (result.delta1, result.delta2, result.delta3) == shares
+
+
 def test_every_image_weighs_the_same():
     many_right = (np.ones((10, 10)), np.ones((10, 10)))
     one_wrong = ([[3.0]], [[1.0]])

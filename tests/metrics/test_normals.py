@@ -40,6 +40,20 @@ def test_known_angles():
     assert result.within_30 == pytest.approx(4 / 5)
 
 
+def test_each_limit_is_told_apart():
+    result = score(tilted(11, 12, 22, 23, 29, 31, 60, 120), facing(8))
+    assert result.within_11_25 == 1 / 8
+    assert result.within_22_5 == 3 / 8
+    assert result.within_30 == 5 / 8
+
+
+def test_the_median_is_over_all_pixels_and_not_over_images():
+    metric = NormalsMetric()
+    metric.update(tilted(10, 10, 10), facing(3))
+    metric.update(tilted(40), facing(1))
+    assert metric.result().median == pytest.approx(10)  # of the images' medians it would be 25
+
+
 def test_median_of_an_even_number_lies_between_the_middle_two():
     assert score(tilted(0, 10, 50, 170), facing(4)).median == pytest.approx(30)
 

@@ -1,0 +1,124 @@
+"""Lower resolution: its input size, its multiply-adds, its outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from pag.baselines.methods import LowerResolution, Setting
+from pag.baselines.resolution import MAX_STRETCH, nearest_size, run_small, small_maps
+from pag.break_even import prepare
+from pag.config import LABEL_SETS
+from pag.export import at_image_size
+from pag.images import resize
+from pag.macs import Size, network_cost
+from pag.network import PAGNet
+from pag.predictor import Predictor
+from tests.checkpoints import random_net, write_random_checkpoint
+from tests.tiny_data import make_sample
+
+TASKS = ("segmentation", "depth", "normals")
+
+
+@pytest.fixture(scope="module")
+def net() -> PAGNet:
+    return prepare(random_net())
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    return Predictor.from_checkpoint(
+        write_random_checkpoint(tmp_path_factory.mktemp("checkpoint")), "cpu"
+    )
+
+
+def share(net: PAGNet, size: Size, full: Size) -> float:
+    return network_cost(net, size, TASKS).dense / network_cost(net, full, TASKS).dense
+
+
+@pytest.mark.parametrize("image_size", [(360, 480), (481, 321), (480, 640), (300, 300)])
+@pytest.mark.parametrize("budget", [0.8, 0.6, 0.5])
+def test_the_smaller_size_meets_the_budget(net: PAGNet, image_size: Size, budget: float) -> None:
+    full = nearest_size(net, image_size, TASKS, 1.0, 480)
+    size = nearest_size(net, image_size, TASKS, budget, 480)
+    assert share(net, size, full) == pytest.approx(budget, abs=0.01)
+    stretch = (size[0] / size[1]) / (full[0] / full[1])
+    assert abs(np.log(stretch)) <= MAX_STRETCH
+
+
+def test_full_budget_is_the_working_size_and_too_low_a_one_the_smallest(net: PAGNet) -> None:
+    assert nearest_size(net, (480, 640), TASKS, 1.0, 320) == (240, 320)
+    assert nearest_size(net, (90, 120), TASKS, 1.0, 480) == (90, 120)  # never enlarged
+    assert nearest_size(net, (480, 640), TASKS, 1e-6, 480) == (32, 43)
+
+
+@torch.inference_mode()
+def test_the_network_multiplies_what_its_input_size_says(net: PAGNet) -> None:
+    size = nearest_size(net, (128, 160), TASKS, 0.6, 480)
+    image = torch.rand(1, 3, *size).contiguous(memory_format=torch.channels_last)
+    with FlopCounterMode(display=False) as counter:
+        outputs, trace = run_small(net, image, TASKS, (128, 160))
+    assert counter.get_total_flops() / 2 == trace.macs_executed.item()
+    # MultiPool's 1x1 path saves a little more than the closed form knows beforehand.
+    assert trace.macs_executed.item() + trace.pool_saved.item() == (
+        network_cost(net, size, TASKS).dense
+    )
+    assert {task: tuple(o.shape[2:]) for task, o in outputs.items()} == dict.fromkeys(
+        TASKS, (128, 160)
+    )
+
+
+@torch.inference_mode()
+def test_logits_are_enlarged_and_not_classes(net: PAGNet) -> None:
+    image = torch.rand(1, 3, 40, 56).contiguous(memory_format=torch.channels_last)
+    small, _ = net(image, torch.ones(1), tasks=TASKS)
+    outputs, _ = run_small(net, image, TASKS, (64, 96))
+
+    def enlarge(x: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(x, (64, 96), mode="bilinear", align_corners=False)
+
+    torch.testing.assert_close(outputs["segmentation"], enlarge(small["segmentation"]))
+    torch.testing.assert_close(outputs["depth"], enlarge(small["depth"]))
+    length = outputs["normals"].norm(dim=1)
+    torch.testing.assert_close(length, torch.ones_like(length))
+    maps = small_maps(outputs, net.config.classes, "street")
+    assert maps["segmentation"].shape == (64, 96) and maps["normals"].shape == (64, 96, 3)
+    np.testing.assert_allclose(maps["depth"], np.exp(outputs["depth"][0, 0].numpy()), rtol=1e-6)
+
+
+def test_only_classes_of_the_label_set_are_chosen() -> None:
+    names = LABEL_SETS["all"]
+    logits = torch.zeros(1, len(names), 2, 2)
+    logits[:, 15] = 2.0  # indoors
+    logits[:, 4] = 1.0
+    outputs = {"segmentation": logits}
+    assert (small_maps(outputs, names, "street")["segmentation"] == 4).all()
+    assert (small_maps(outputs, names, "all")["segmentation"] == 15).all()
+    assert logits.isfinite().all()  # left alone
+
+
+def test_at_full_budget_it_is_the_full_network(predictor: Predictor) -> None:
+    sample = make_sample((), 0)
+    method = LowerResolution(Setting(predictor, TASKS, "street", 96))
+    maps, spent = method.answer(sample.image, 0, 1.0)
+    record = predictor(sample.image, 1.0, tasks=TASKS, labels="street", size=96)
+    expected = at_image_size(record)
+    assert spent.macs_executed == record.macs_executed
+    assert (maps["segmentation"] == expected["segmentation"]).all()
+    np.testing.assert_allclose(maps["depth"], expected["depth"], rtol=1e-5)
+    np.testing.assert_allclose(maps["normals"], expected["normals"], atol=1e-5)
+
+
+def test_it_sees_the_image_made_smaller(predictor: Predictor) -> None:
+    sample, setting = make_sample((), 0), Setting(predictor, ("depth",), "all", 96)
+    maps, spent = LowerResolution(setting).answer(sample.image, 0, 0.6)
+    size = nearest_size(predictor.net, sample.size, ("depth",), 0.6, 96)
+    outputs, _ = run_small(
+        predictor.net, setting.tensor(resize(sample.image, size), size), ("depth",), sample.size
+    )
+    depth = outputs["depth"][0, 0].detach().exp().numpy()
+    np.testing.assert_allclose(maps["depth"], depth, rtol=1e-5)
+    assert spent.macs_executed < 0.7 * network_cost(predictor.net, sample.size, ("depth",)).dense
