@@ -86,14 +86,14 @@ class BreakEven:
 
 
 BREAK_EVEN = (
-    BreakEven("block", 64, 1, share=0.63, overhead=23e6),
-    BreakEven("block", 128, 1, share=0.75, overhead=15e6),
-    BreakEven("block", 128, 2, share=0.74, overhead=15e6),
-    BreakEven("block", 256, 1, share=0.83, overhead=46e6),
-    BreakEven("conv", 64, 1, share=0.52, overhead=12e6),
-    BreakEven("conv", 128, 1, share=0.73, overhead=17e6),
-    BreakEven("conv", 128, 2, share=0.77, overhead=18e6),
-    BreakEven("conv", 256, 1, share=0.82, overhead=45e6),
+    BreakEven("block", 64, 1, share=0.63, overhead=20e6),
+    BreakEven("block", 128, 1, share=0.68, overhead=11e6),
+    BreakEven("block", 128, 2, share=0.72, overhead=22e6),
+    BreakEven("block", 256, 1, share=0.81, overhead=66e6),
+    BreakEven("conv", 64, 1, share=0.64, overhead=15e6),
+    BreakEven("conv", 128, 1, share=0.73, overhead=11e6),
+    BreakEven("conv", 128, 2, share=0.77, overhead=9e6),
+    BreakEven("conv", 256, 1, share=0.75, overhead=49e6),
     BreakEven("block", 144, 1, share=0.70, overhead=7e6, depthwise=True),
     BreakEven("block", 192, 1, share=0.29, overhead=1.5e6, depthwise=True),
     BreakEven("block", 384, 1, share=0.42, overhead=6.5e6, depthwise=True),
