@@ -10,8 +10,8 @@ stays light.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pag.checkpoints import find_model as find_model
-from pag.checkpoints import model_names as model_names
+from pag.checkpoints import add_model_options as add_model_options
+from pag.checkpoints import chosen_checkpoint as chosen_checkpoint
 from pag.config import LABEL_SETS as LABEL_SETS
 from pag.config import PAGConfig as PAGConfig
 from pag.errors import BudgetError as BudgetError

@@ -57,7 +57,7 @@ class Pass(Protocol):
 
     def note_pool(self, saved: Tensor) -> None:
         """Told once, after MultiPool: (B,) multiply-adds that its 1x1 path saved."""
-        ...
+        return
 
 
 class GatePolicy(Protocol):
@@ -118,12 +118,9 @@ class OpenPolicy:
         return _OpenPass()
 
 
-class _OpenPass:
+class _OpenPass(Pass):
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         return torch.ones_like(logits, dtype=torch.bool)
-
-    def note_pool(self, saved: Tensor) -> None:
-        pass
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ class AdaptivePolicy:
         return _AdaptivePass(budget)
 
 
-class _AdaptivePass(_OpenPass):
+class _AdaptivePass(Pass):
     def __init__(self, budget: Tensor) -> None:
         self.full = (budget >= 1).view(-1, 1, 1, 1)
 
@@ -163,7 +160,7 @@ class ExactPolicy:
         return _ExactPass(self, cost, budget)
 
 
-class _ExactPass:
+class _ExactPass(Pass):
     def __init__(self, policy: ExactPolicy, cost: NetworkCost, budget: Tensor) -> None:
         self.policy = policy
         self.layers = cost.layers

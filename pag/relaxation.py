@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pag.budget import keep_highest
+from pag.budget import Pass, keep_highest
 from pag.gate import binary_gumbel, logistic_noise
 from pag.macs import NetworkCost
 
@@ -27,7 +27,7 @@ class StochasticPolicy:
         return _StochasticPass(self, budget)
 
 
-class _StochasticPass:
+class _StochasticPass(Pass):
     def __init__(self, policy: StochasticPolicy, budget: Tensor) -> None:
         self.policy = policy
         self.full = (budget >= 1).view(-1, 1, 1, 1)
@@ -36,9 +36,6 @@ class _StochasticPass:
         policy = self.policy
         sample = binary_gumbel(logits, policy.temperature, policy.generator, policy.cell)
         return torch.where(self.full, torch.ones_like(sample), sample)
-
-    def note_pool(self, saved: Tensor) -> None:
-        pass
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ class RankedPolicy:
         return _RankedPass(self, cost, budget)
 
 
-class _RankedPass:
+class _RankedPass(Pass):
     def __init__(self, policy: RankedPolicy, cost: NetworkCost, budget: Tensor) -> None:
         self.policy = policy
         self.layers = cost.layers
@@ -100,9 +97,6 @@ class _RankedPass:
                 hard, _ = keep_highest(cost, order, share.item() * cost.dense)
             masks.append(straight_through(order, hard, share.to(order), policy.temperature))
         return torch.cat(masks)
-
-    def note_pool(self, saved: Tensor) -> None:
-        pass
 
 
 LOGISTIC_STD = 1.8138

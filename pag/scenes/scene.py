@@ -8,7 +8,7 @@ import numpy as np
 
 from pag.errors import InputError
 from pag.scenes.camera import CAMERAS, Camera
-from pag.scenes.render import Scene, render
+from pag.scenes.render import Rendering, Scene, render
 from pag.scenes.room import room
 from pag.scenes.street import street
 
@@ -16,7 +16,7 @@ KINDS = ("room", "street")
 
 
 @dataclass(frozen=True)
-class RenderedScene:
+class RenderedScene(Rendering):
     """A picture and the exact truth at the middle of each pixel.
 
     Camera frame: x right, y down, z forward.
@@ -40,12 +40,6 @@ class RenderedScene:
         rotation: (3, 3) float64, camera frame to world.
     """
 
-    image: np.ndarray
-    depth: np.ndarray
-    normals: np.ndarray
-    segmentation: np.ndarray
-    instances: np.ndarray
-    boundary: np.ndarray
     kind: str
     camera: str
     seed: int
@@ -103,12 +97,7 @@ def render_scene(
     rng = np.random.default_rng((seed, KINDS.index(kind), CAMERAS.index(camera), *size))
     made = render(scene, viewer, rng)
     return RenderedScene(
-        image=made.image,
-        depth=made.depth,
-        normals=made.normals,
-        segmentation=made.segmentation,
-        instances=made.instances,
-        boundary=made.boundary,
+        **vars(made),
         kind=kind,
         camera=camera,
         seed=seed,
