@@ -88,7 +88,7 @@ def measure(net: PAGNet, images: Iterable[Tensor], requests: Sequence[float]) ->
     count = 0
     for image in tqdm(list(images), desc="calibrating"):
         for row, request in enumerate(requests):
-            _, trace = net(image, torch.tensor([request]), AdaptivePolicy(), tasks=())
+            _, trace = net(image, torch.tensor([request]), AdaptivePolicy(), tasks=TASKS)
             shares[row] += [g.executed.item() / g.cost.dense for g in trace.gates]
         count += 1
     return shares / max(1, count)
@@ -119,7 +119,9 @@ def settle_thresholds(
     thresholds = np.zeros((len(requests), len(net.gates)))
     scales = [F.softplus(gate.budget_scale) for gate in gates_of(net)]
     for row, request in enumerate(tqdm(requests, desc="setting thresholds")):
-        passes = [net(i, torch.tensor([request]), ExactPolicy(table), ())[1].gates for i in images]
+        passes = [
+            net(i, torch.tensor([request]), ExactPolicy(table), TASKS)[1].gates for i in images
+        ]
         for layer, traces in enumerate(zip(*passes, strict=True)):
             logits = torch.cat([trace.logits.flatten() for trace in traces])
             kept = int(sum(trace.mask.sum() for trace in traces))
@@ -152,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of `python -m pag.calibrate`."""
     parser = argparse.ArgumentParser(prog="python -m pag.calibrate", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="training state (.safetensors)")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the three datasets")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the datasets")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     parser.add_argument("--images", type=int, default=8, help="validation images of each dataset")
     parser.add_argument("--size", type=int, default=480, help="their longer side, pixels")

@@ -64,8 +64,8 @@ class PAGConfig(JsonConfig):
         output_stride: input pixels per pixel of the last stage, 8 or 16.
         gate_scope: what a closed gate skips. ``conv`` is the published form: the 3x3
             convolution alone. ``block`` skips the whole residual branch.
-        gate_smoothing: average each gate's logits over 3x3 pixels before deciding, which
-            makes masks compact.
+        gate_smoothing: how often each gate's logits are averaged over 3x3 pixels before
+            deciding, which makes masks compact.
         dilations: pooling fields offered by MultiPool; 0 is a 1x1 path.
         classes: segmentation class names, index = id.
         decoder_channels: width of the decoder at stride 8 and at stride 4.
@@ -75,9 +75,9 @@ class PAGConfig(JsonConfig):
     backbone: str = "resnet50"
     output_stride: int = 8
     gate_scope: str = "block"
-    gate_smoothing: bool = True
+    gate_smoothing: int = 2
     dilations: tuple[int, ...] = (0, 1, 2, 4, 6, 8, 10)
-    classes: tuple[str, ...] = STREET_CLASSES
+    classes: tuple[str, ...] = LABEL_SETS["all"]
     decoder_channels: tuple[int, int] = (128, 64)
     head_channels: int = 48
 
@@ -128,7 +128,7 @@ class TrainConfig(JsonConfig):
         weight_tasks: of segmentation, boundary, depth and normals.
         norm_steps: steps after which all BatchNorm statistics are frozen.
         ema: decay of the running mean of the weights, which is what is evaluated.
-        mixture: share of each dataset in a batch: BSDS500, CamVid, 7-Scenes.
+        mixture: share of each dataset in a batch: BSDS500, CamVid, 7-Scenes, rendered scenes.
         seed: of initialisation, batches and noise.
     """
 
@@ -157,7 +157,7 @@ class TrainConfig(JsonConfig):
     weight_tasks: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 2.0)
     norm_steps: int = 3300
     ema: float = 0.998
-    mixture: tuple[float, float, float] = (0.3, 0.45, 0.25)
+    mixture: tuple[float, float, float, float] = (0.27, 0.4, 0.13, 0.2)
     seed: int = 0
 
     def __post_init__(self) -> None:

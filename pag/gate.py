@@ -27,11 +27,11 @@ class PixelGate(nn.Module):
     Args:
         channels: channels of the block's input, as its first convolution sees it.
         stride: stride of the block, so that there is one logit per output pixel.
-        smoothing: average the logits over 3x3 pixels. Compact masks waste less on the halo
-            that a 3x3 convolution needs around every active pixel.
+        smoothing: how often the logits are averaged over 3x3 pixels. Compact masks waste less
+            on the halo that a 3x3 convolution needs around every active pixel.
     """
 
-    def __init__(self, channels: int, stride: int = 1, smoothing: bool = True) -> None:
+    def __init__(self, channels: int, stride: int = 1, smoothing: int = 1) -> None:
         super().__init__()
         self.stride = stride
         self.smoothing = smoothing
@@ -53,7 +53,7 @@ class PixelGate(nn.Module):
         if self.stride > 1:
             features = features[:, :, :: self.stride, :: self.stride]
         logits = self.project(features).float()
-        if self.smoothing:
+        for _ in range(self.smoothing):
             logits = F.avg_pool2d(logits, 3, stride=1, padding=1, count_include_pad=False)
         odds = torch.logit(budget.float().clamp(BUDGET_CLAMP, 1 - BUDGET_CLAMP))
         shift = F.softplus(self.budget_scale.float()) * odds

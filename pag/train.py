@@ -264,8 +264,10 @@ def run(
     net: PAGNet, config: TrainConfig, data: dict[str, CachedDataset], out: Path, save_seconds: float
 ) -> None:
     """Train to the end, resuming from `out` if it holds a state, saving as it goes."""
-    mixture = Mixture(list(data.values()), config.mixture, config.seed)
-    trainer = Trainer(net, config, class_weights(data["camvid"], len(net.config.classes)))
+    datasets = list(data.values())
+    mixture = Mixture(datasets, config.mixture, config.seed)
+    weights = class_weights(datasets, config.mixture, len(net.config.classes))
+    trainer = Trainer(net, config, weights)
     state = out / STATE
     if state.exists():
         trainer.load(state)
@@ -300,7 +302,7 @@ def run(
 def main(argv: list[str] | None = None) -> int:
     """Command line of `python -m pag.train`."""
     parser = argparse.ArgumentParser(prog="python -m pag.train", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the three datasets")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the datasets")
     parser.add_argument("--imagenet", type=Path, help="ImageNet weights (.safetensors)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--start", type=Path, help="another run's state to start from")

@@ -250,8 +250,9 @@ def test_command_evaluates_everything(
         "bsds500": {"boundary"},
         "camvid": {"segmentation"},
         "sevenscenes": {"depth", "normals"},
+        "scenes": {"segmentation", "boundary", "depth", "normals"},
     }
-    assert len(report["results"]) == 3 * 2 * 2
+    assert len(report["results"]) == 4 * 2 * 2
 
 
 @pytest.mark.parametrize(

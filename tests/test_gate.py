@@ -14,7 +14,7 @@ def features(channels: int = 6, size: tuple[int, int] = (9, 13), batch: int = 2)
     return torch.randn(batch, channels, *size, generator=generator)
 
 
-def gate(stride: int = 1, smoothing: bool = True) -> PixelGate:
+def gate(stride: int = 1, smoothing: int = 1) -> PixelGate:
     torch.manual_seed(1)
     return PixelGate(6, stride, smoothing).eval()
 
@@ -61,7 +61,7 @@ def test_each_image_follows_its_own_budget() -> None:
 
 @torch.no_grad()
 def test_smoothing_averages_the_neighbours_inside_the_map() -> None:
-    smooth, plain = gate(), gate(smoothing=False)
+    smooth, plain = gate(), gate(smoothing=0)
     budget = torch.tensor([0.5, 0.5])
     rough = plain(features(), budget)
     ones = F.conv2d(torch.ones_like(rough), torch.ones(1, 1, 3, 3), padding=1)
@@ -74,8 +74,8 @@ def test_smoothing_averages_the_neighbours_inside_the_map() -> None:
 def test_stride_looks_at_every_other_pixel() -> None:
     x = features()
     budget = torch.tensor([0.5, 0.5])
-    strided = gate(2, smoothing=False)(x, budget)
-    assert torch.equal(strided, gate(1, smoothing=False)(x, budget)[:, :, ::2, ::2])
+    strided = gate(2, smoothing=0)(x, budget)
+    assert torch.equal(strided, gate(1, smoothing=0)(x, budget)[:, :, ::2, ::2])
 
 
 def test_samples_are_hard_and_as_frequent_as_the_gate_wishes() -> None:

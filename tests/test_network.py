@@ -61,7 +61,7 @@ def test_outputs_have_the_size_of_the_image(net: PAGNet, size: tuple[int, int]) 
     assert list(outputs) == list(TASKS)
     shapes = {task: tuple(output.shape) for task, output in outputs.items()}
     assert shapes == {
-        "segmentation": (2, 11, *size),
+        "segmentation": (2, len(net.config.classes), *size),
         "boundary": (2, 1, *size),
         "depth": (2, 1, *size),
         "normals": (2, 3, *size),
@@ -276,7 +276,7 @@ def test_gates_look_at_the_blocks_own_input(net: PAGNet) -> None:
         if block.gated:
             gate = net.gates[name]
             assert isinstance(gate, PixelGate)
-            assert gate.stride == block.stride and gate.smoothing
+            assert gate.stride == block.stride and gate.smoothing == net.config.gate_smoothing
             assert gate.project.in_channels == block.conv1.in_channels
 
 

@@ -195,7 +195,7 @@ def test_levels_learn_which_layer_is_worth_more() -> None:
 
 def test_ranked_masks_teach_a_gate_where_to_look() -> None:
     torch.manual_seed(0)
-    gate = PixelGate(8, smoothing=False)
+    gate = PixelGate(8, smoothing=0)
     features = torch.randn(2, 8, 12, 16)
     worth = features[:, 3:4] - features[:, 5:6]
     cost = tiny_cost()

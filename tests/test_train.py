@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pag.config import TRAINING_MASKS, PAGConfig, TrainConfig
+from pag.config import STREET_CLASSES, TRAINING_MASKS, PAGConfig, TrainConfig
 from pag.data.batch import Batch
 from pag.data.mixture import CachedDataset, Mixture, class_weights, open_training_data
 from pag.errors import WeightsError
@@ -28,7 +28,7 @@ from pag.train import (
 )
 from tests.tiny_data import MemoryDataset, write_all
 
-NETWORK = PAGConfig(output_stride=16, dilations=(0, 1, 2))
+NETWORK = PAGConfig(output_stride=16, dilations=(0, 1, 2), classes=STREET_CLASSES)
 CONFIG = TrainConfig(
     steps=4,
     batch=2,
@@ -60,6 +60,7 @@ def tiny_datasets() -> dict[str, CachedDataset]:
         "bsds500": ("boundary",),
         "camvid": ("segmentation",),
         "sevenscenes": ("depth", "normals"),
+        "scenes": TASKS,
     }
     return {name: CachedDataset(MemoryDataset(t)) for name, t in tasks.items()}
 
@@ -220,7 +221,8 @@ def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
 
 
 def test_rare_classes_weigh_more() -> None:
-    weights = class_weights(MemoryDataset(("segmentation",)), 11)
+    datasets = [MemoryDataset(("depth",)), MemoryDataset(("segmentation",))]
+    weights = class_weights(datasets, [0.5, 0.5], 11)
     assert float(weights.mean()) == pytest.approx(1)
     assert weights[8] > weights[3]  # the box is smaller than the ground
     assert (weights[[0, 1, 2]] > weights[8]).all()
@@ -284,5 +286,5 @@ def test_command_line_explains_what_is_wrong(
 
 def test_training_data_is_read_into_memory(tmp_path: Path) -> None:
     data = open_training_data(write_all(tmp_path, "train"), progress=False)
-    assert [len(d) for d in data.values()] == [2, 2, 8]
+    assert [len(d) for d in data.values()] == [2, 2, 8, 2]
     assert all(d.nbytes > 0 for d in data.values())

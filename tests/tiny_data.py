@@ -9,6 +9,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from pag.data import Sample
+from pag.scenes import render_scene
+from pag.scenes.files import write_index, write_scene
 
 SIZE = (64, 96)
 FOCAL = 80.0
@@ -97,11 +99,21 @@ def write_kitchen(root: Path, count: int = 10) -> None:
     (root / "camera-intrinsics.txt").write_text(matrix)
 
 
+def write_scenes(root: Path, split: str) -> None:
+    """A rendered room and a rendered street."""
+    root.mkdir(parents=True, exist_ok=True)
+    scenes = (render_scene(1, kind, "perspective", (48, 64)) for kind in ("room", "street"))
+    write_index(
+        root, {"train": [], "val": []} | {split: [write_scene(root, s) for s in scenes]}, {}
+    )
+
+
 def write_all(root: Path, split: str) -> Path:
-    """The three datasets below `root`, under their usual names; returns `root`."""
+    """The four datasets below `root`, under their usual names; returns `root`."""
     write_bsds(root / "BSDS500", split)
     write_camvid(root / "CamVid", split)
     write_kitchen(root / "7scenes-kitchen")
+    write_scenes(root / "scenes", split)
     return root
 
 

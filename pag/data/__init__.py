@@ -19,7 +19,12 @@ REGISTRY: dict[str, type[Known]] = {
     dataset.name: dataset for dataset in (BSDS500, CamVid, SevenScenes, ScenesDataset)
 }
 
-FOLDERS = {"bsds500": "BSDS500", "camvid": "CamVid", "sevenscenes": "7scenes-kitchen"}
+FOLDERS = {
+    "bsds500": "BSDS500",
+    "camvid": "CamVid",
+    "sevenscenes": "7scenes-kitchen",
+    "scenes": "scenes",
+}
 """Where each data set lies in a folder that holds them all."""
 
 

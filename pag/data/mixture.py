@@ -23,6 +23,8 @@ Packed = tuple[
 ]
 
 NORMAL_STEPS = 32767
+RARITY = 0.15
+RAREST = 1e-4
 
 
 class CachedDataset:
@@ -33,7 +35,7 @@ class CachedDataset:
 
     Args:
         dataset: where the samples come from.
-        longer_side: pixels of the longer side of what is kept.
+        longer_side: larger samples are shrunk to this longer side, pixels.
     """
 
     def __init__(self, dataset: Dataset, longer_side: int = 480) -> None:
@@ -64,7 +66,10 @@ class CachedDataset:
     def _load(self, index: int) -> Packed:
         packed = self._kept[index]
         if packed is None:
-            packed = _pack(resize_sample(self.dataset[index], self.longer_side))
+            sample = self.dataset[index]
+            if max(sample.size) > self.longer_side:
+                sample = resize_sample(sample, self.longer_side)
+            packed = _pack(sample)
             self._kept[index] = packed
         return packed
 
@@ -178,19 +183,36 @@ def _unpack(packed: Packed) -> Sample:
     )
 
 
-def class_weights(dataset: Dataset, classes: int) -> Tensor:
-    """Inverse square roots of the class frequencies, of mean 1: rare classes count for more."""
-    counts = np.zeros(classes)
-    for index in range(len(dataset)):
-        labels = dataset[index].segmentation
-        if labels is not None:
-            counts += np.bincount(labels[labels != IGNORE], minlength=classes)[:classes]
-    weights = 1 / np.sqrt(np.maximum(counts / counts.sum(), 1e-4))
+def class_weights(datasets: Sequence[Dataset], shares: Sequence[float], classes: int) -> Tensor:
+    """Weights of mean 1 that make rare classes count for a little more.
+
+    Frequencies to the power -0.15. The usual -0.5 makes a network mark too much: on CamVid,
+    undoing 0.7 of such weights in the logits of a trained network raised its mIoU by 0.015.
+
+    Args:
+        datasets: those without segmentation do not count.
+        shares: how often each dataset is drawn.
+        classes: how many there are.
+
+    Returns:
+        (classes,) float32.
+    """
+    frequency = np.zeros(classes)
+    for dataset, share in zip(datasets, shares, strict=True):
+        if "segmentation" not in dataset.tasks:
+            continue
+        counts = np.zeros(classes)
+        for index in range(len(dataset)):
+            labels = dataset[index].segmentation
+            if labels is not None:
+                counts += np.bincount(labels[labels != IGNORE], minlength=classes)[:classes]
+        frequency += share * counts / max(1, counts.sum())
+    weights = np.maximum(frequency / frequency.sum(), RAREST) ** -RARITY
     return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 
 
 def open_training_data(root: Path, progress: bool = True) -> dict[str, CachedDataset]:
-    """The training splits of the three datasets below `root`, decoded into memory."""
+    """The training splits of the datasets below `root`, decoded into memory."""
     data = {}
     for name, folder in FOLDERS.items():
         data[name] = CachedDataset(open_dataset(name, root / folder, "train"))

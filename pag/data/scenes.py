@@ -45,3 +45,7 @@ class ScenesDataset:
             normals=scene.normals,
             name=self._names[index],
         )
+
+    def annotations(self, index: int, /) -> list[np.ndarray]:
+        """The one true boundary map of a scene, (H, W) bool."""
+        return [read_scene(self.root, self._names[index]).boundary]

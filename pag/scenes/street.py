@@ -156,7 +156,7 @@ def _row(rng: Rng, layout: Layout, side: int) -> None:
     yaw = math.pi / 2 if side < 0 else -math.pi / 2
     while y < END - 8:
         width = float(rng.uniform(6.5, 16))
-        if rng.random() < (0.12 if dense else 0.35):
+        if rng.random() < (0.18 if dense else 0.4):
             gap = float(rng.uniform(4, 12))
             _gap(rng, layout, side, front, y, gap)
             y += gap
@@ -232,8 +232,8 @@ def _furniture(rng: Rng, layout: Layout, side: int) -> None:
             if abs(y) > 3.0:
                 tree = roadside.tree(rng, float(rng.uniform(4.2, 8.5)))
                 layout.put(tree, x + side * 0.25, y, (0.5, 0.5), KERB)
-    for _ in range(int(rng.integers(2, 7))):
-        y = float(rng.uniform(4, 70))
+    for _ in range(int(rng.integers(4, 10))):
+        y = 4.0 + 60.0 * float(rng.random()) ** 1.5
         pair = roadside.traffic_light(rng) if rng.random() < 0.25 else roadside.sign_post(rng)
         turn = float(rng.normal(0, 0.15)) + (math.pi if rng.random() < 0.15 else 0.0)
         if layout.put(pair[0], x, y, (0.4, 0.4), KERB, turn):

@@ -46,9 +46,9 @@ def traffic(rng: Rng, layout: Layout) -> None:
                 0.0,
                 facing(direction),
             )
-        for _ in range(int(rng.integers(0, 4))):
+        for _ in range(int(rng.integers(1, 5))):
             edge = direction * right * (layout.road - (2.6 if layout.parking else 0.9))
-            y = 5.0 + 30.0 * float(rng.random()) ** 2
+            y = 4.5 + 26.0 * float(rng.random()) ** 2
             layout.put(
                 bicyclist(rng),
                 edge,
@@ -62,10 +62,10 @@ def traffic(rng: Rng, layout: Layout) -> None:
 def people(rng: Rng, layout: Layout) -> None:
     """Pedestrians on the pavements, some in pairs, and now and then one who crosses."""
     for side in (-1, 1):
-        for _ in range(int(rng.integers(1, 9))):
+        for _ in range(int(rng.integers(3, 14))):
             x = side * (layout.road + float(rng.uniform(0.7, layout.walk - 0.1)))
             y = (
-                3.5 + 36.0 * rng.random() ** 2
+                3.2 + 32.0 * rng.random() ** 2
                 if rng.random() < 0.8
                 else float(rng.uniform(-25, -4))
             )

@@ -16,14 +16,14 @@ from pag.baselines import __main__ as command
 from pag.baselines.layers import OpenLayers
 from pag.baselines.measure import load_photographs, score_cell
 from pag.baselines.methods import FULL, METHODS, Setting, build_methods
-from pag.data import open_dataset
+from pag.data import FOLDERS, open_dataset
 from pag.errors import InputError
 from pag.evaluation import evaluate
 from pag.losses import distillation_losses
 from pag.predictor import Predictor
 from pag.scores import boundary_matcher
 from tests.checkpoints import write_random_checkpoint
-from tests.tiny_data import MemoryDataset, write_bsds, write_camvid, write_kitchen
+from tests.tiny_data import MemoryDataset, write_bsds, write_camvid, write_kitchen, write_scenes
 
 SIZE = 64
 BUDGET = 0.6
@@ -46,6 +46,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_camvid(root / "CamVid", split)
         write_bsds(root / "BSDS500", split)
     write_kitchen(root / "7scenes-kitchen")
+    write_scenes(root / "scenes", "val")
     return root
 
 
@@ -225,8 +226,8 @@ def test_all_tasks_at_once(
     for column in ("mIoU", "ODS", "absrel", "delta1", "median°"):
         assert column in tables
     report = json.loads(out.read_text())
-    assert {cell["dataset"] for cell in report["results"]} == {"bsds500", "camvid", "sevenscenes"}
-    assert len(report["results"]) == 3 * 3 and report["timing"] == []
+    assert {cell["dataset"] for cell in report["results"]} == set(FOLDERS)
+    assert len(report["results"]) == 4 * 3 and report["timing"] == []
     with Image.open(chart) as image:
         assert image.size[0] > 1.5 * image.size[1]  # four panels side by side
 
