@@ -88,7 +88,7 @@ def measure(net: PAGNet, images: Iterable[Tensor], requests: Sequence[float]) ->
     count = 0
     for image in tqdm(list(images), desc="calibrating"):
         for row, request in enumerate(requests):
-            _, trace = net(image, torch.tensor([request]), AdaptivePolicy(), tasks=TASKS)
+            _, trace = net(image, torch.tensor([request]), AdaptivePolicy())
             shares[row] += [g.executed.item() / g.cost.dense for g in trace.gates]
         count += 1
     return shares / max(1, count)
@@ -119,9 +119,8 @@ def settle_thresholds(
     thresholds = np.zeros((len(requests), len(net.gates)))
     scales = [F.softplus(gate.budget_scale) for gate in gates_of(net)]
     for row, request in enumerate(tqdm(requests, desc="setting thresholds")):
-        passes = [
-            net(i, torch.tensor([request]), ExactPolicy(table), TASKS)[1].gates for i in images
-        ]
+        budget = torch.tensor([request])
+        passes = [net(image, budget, ExactPolicy(table))[1].gates for image in images]
         for layer, traces in enumerate(zip(*passes, strict=True)):
             logits = torch.cat([trace.logits.flatten() for trace in traces])
             kept = int(sum(trace.mask.sum() for trace in traces))
@@ -134,6 +133,11 @@ def settle_thresholds(
         assert bias is not None
         bias.add_(float(offset))
         gate.budget_scale.fill_(math.log(math.expm1(max(float(slope), 1e-3))))
+
+
+def size_of(image: Tensor) -> tuple[int, int]:
+    """Height and width of (1, 3, H, W)."""
+    return image.shape[-2], image.shape[-1]
 
 
 def gates_of(net: PAGNet) -> list[PixelGate]:
@@ -172,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
             table = build_table(names, shares)
         else:
             table = level_table(names, levels)
-            floor = network_cost(net, (480, 360), TASKS).floor
+            floor = max(network_cost(net, size_of(image), TASKS).floor for image in images)
             settle_thresholds(net, table, images, np.linspace(floor + 0.05, 0.95, 9).tolist())
             shares = measure(net, images, REQUESTS)
         save_checkpoint(args.out, net, table)
