@@ -35,7 +35,7 @@ class CachedDataset:
 
     Args:
         dataset: where the samples come from.
-        longer_side: larger samples are shrunk to this longer side, pixels.
+        longer_side: pixels of the longer side of what is kept.
     """
 
     def __init__(self, dataset: Dataset, longer_side: int = 480) -> None:
@@ -66,10 +66,7 @@ class CachedDataset:
     def _load(self, index: int) -> Packed:
         packed = self._kept[index]
         if packed is None:
-            sample = self.dataset[index]
-            if max(sample.size) > self.longer_side:
-                sample = resize_sample(sample, self.longer_side)
-            packed = _pack(sample)
+            packed = _pack(resize_sample(self.dataset[index], self.longer_side))
             self._kept[index] = packed
         return packed
 

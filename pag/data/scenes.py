@@ -9,11 +9,20 @@ import numpy as np
 from pag.config import LABEL_SETS
 from pag.data.files import check_split
 from pag.data.sample import Sample
+from pag.data.sevenscenes import FOCAL
+from pag.data.transforms import refocused
 from pag.scenes.files import SPLITS, read_index, read_scene
 
 
 class ScenesDataset:
     """What ``python -m pag.scenes --out DIR --count N`` wrote.
+
+    Nobody can tell the focal length of a single photograph, and depth in metres is
+    proportional to it. So all depth and normals are those of one canonical camera, the one of
+    7-Scenes (`pag.data.sevenscenes.FOCAL`); of a known camera the metres follow by scaling.
+    Those of 360-degree pictures stay distances.
+
+    Source: Yin et al., "Metric3D", ICCV 2023 (canonical camera space).
 
     Args:
         root: the folder with ``index.json`` and, for each scene, NAME.png and NAME.npz.
@@ -37,7 +46,7 @@ class ScenesDataset:
 
     def __getitem__(self, index: int) -> Sample:
         scene = read_scene(self.root, self._names[index])
-        return Sample(
+        sample = Sample(
             image=scene.image,
             segmentation=scene.segmentation,
             boundary=scene.boundary.astype(np.float32),
@@ -45,6 +54,9 @@ class ScenesDataset:
             normals=scene.normals,
             name=self._names[index],
         )
+        if scene.focal == 0:
+            return sample
+        return refocused(sample, scene.focal / (FOCAL * max(sample.size)))
 
     def annotations(self, index: int, /) -> list[np.ndarray]:
         """The one true boundary map of a scene, (H, W) bool."""

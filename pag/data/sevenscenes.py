@@ -16,6 +16,8 @@ MAX_DEPTH = 8.0
 WINDOW = 13
 """Side in pixels of the plane fits for normals: the sensor is noisy beyond 2 m."""
 DEFAULT_INTRINSICS = (585.0, 585.0, 320.0, 240.0)
+FOCAL = 585.0 / 640.0
+"""Focal length of the Kinect, in units of the picture's longer side."""
 
 
 class SevenScenes:

@@ -59,7 +59,7 @@ def augment(
     height, width = (max(1, round(n * zoom)) for n in sample.size)
     rows, above, below = _place(height, crop, rng)
     cols, left, right = _place(width, crop, rng)
-    out = _zoomed(_resample(sample, (height, width), (rows, cols)), zoom)
+    out = refocused(_resample(sample, (height, width), (rows, cols)), zoom)
     if above or below or left or right:
         out = _padded(out, ((above, below), (left, right)))
     if rng.random() < 0.5:
@@ -138,7 +138,12 @@ def _strongest(array: np.ndarray, target: int, span: slice, axis: int) -> np.nda
     return np.maximum.reduceat(part, edges[:-1] - edges[0], axis=axis)
 
 
-def _zoomed(sample: Sample, zoom: float) -> Sample:
+def refocused(sample: Sample, zoom: float) -> Sample:
+    """Depth and normals as a camera of focal length f / `zoom` would have to see them.
+
+    A picture taken with focal length f is the same as one taken with f / zoom of a scene
+    squeezed along the optical axis: depth is divided by `zoom`, normals become (x, y, zoom*z).
+    """
     depth, normals = sample.depth, sample.normals
     if depth is not None:
         depth = (depth / zoom).astype(np.float32)
