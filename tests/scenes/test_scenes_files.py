@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pag.data.normals import normals_from_depth
 from pag.data.scenes import ScenesDataset
+from pag.data.sevenscenes import FOCAL
 from pag.errors import InputError
 from pag.scenes import render_scene
 from pag.scenes.__main__ import main
-from pag.scenes.files import read_scene, scene_name, write_scene
+from pag.scenes.files import read_scene, scene_name, write_index, write_scene
 from pag.scenes.generate import plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +55,18 @@ def test_the_command_renders_and_the_loader_reads(tmp_path):
         for kind in ("room", "street")
         for camera in ("perspective", "equirectangular")
     }
+
+
+def test_the_loader_gives_depth_and_normals_of_one_canonical_camera(tmp_path):
+    for seed in (9, 19):
+        scene = render_scene(seed, "room", "perspective", (72, 96))
+        write_index(tmp_path, {"train": [], "val": [write_scene(tmp_path, scene)]}, {})
+        sample = ScenesDataset(tmp_path, "val")[0]
+        np.testing.assert_allclose(sample.depth / scene.depth, FOCAL * 96 / scene.focal, rtol=1e-3)
+        fitted = normals_from_depth(sample.depth, FOCAL * 96, FOCAL * 96, 48, 36, window=3)
+        both = fitted.any(-1) & sample.normals.any(-1)
+        angles = np.degrees(np.arccos(np.clip((fitted * sample.normals).sum(-1)[both], -1, 1)))
+        assert both.mean() > 0.8 and np.median(angles) < 1
 
 
 def test_the_bytes_do_not_depend_on_the_workers(tmp_path):
