@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: synthetic records, a real browser, a limit on torch threads."""
+"""Fixtures shared by all tests: records, an untrained network, a browser, few torch threads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,8 @@ from tests.records import build_inference
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from pag.predictor import Predictor
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # A container has no sandbox and no GPU; the rest keeps the browser from calling home.
@@ -33,6 +36,22 @@ TORCH_THREADS = 2
 def make_inference() -> Callable[..., Inference]:
     """The builder of synthetic records; its arguments are those of `build_inference`."""
     return build_inference
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an untrained network that knows all classes; nobody writes there."""
+    from tests.checkpoints import write_random_checkpoint  # needs torch, which few tests do
+
+    return write_random_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="session")
+def predictor(checkpoint: Path) -> Predictor:
+    """The predictor of `checkpoint`."""
+    from pag.predictor import Predictor
+
+    return Predictor.from_checkpoint(checkpoint, "cpu")
 
 
 @pytest.fixture(autouse=True)

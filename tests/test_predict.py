@@ -10,16 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pag import at_image_size, checkpoints, summary, write_folder
+from pag import LABEL_SETS, at_image_size, checkpoints, summary, write_folder
 from pag.predict import main
 from tests.backbones import GATES
 from tests.checkpoints import write_random_checkpoint
 from tests.records import build_inference
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_random_checkpoint(tmp_path_factory.mktemp("ck"))
 
 
 def write_photo(path: Path, width: int, height: int) -> Path:
@@ -48,7 +43,7 @@ def test_folder_holds_what_was_promised(tmp_path: Path, checkpoint: Path) -> Non
     assert result["seconds"]["network"] > 0 and result["seconds"]["total"] > 0
     assert result["image_size"] == [151, 210]
     assert result["device"] and result["execution"] == "auto"
-    assert len(result["classes"]) == 11
+    assert result["classes"] == list(LABEL_SETS["all"])
     assert len(result["gates"]) == 15
     segmentation = Image.open(folder / "segmentation.png")
     assert segmentation.size == (210, 151) and segmentation.mode == "L"
@@ -69,6 +64,19 @@ def test_folder_holds_what_was_promised(tmp_path: Path, checkpoint: Path) -> Non
         assert mask.dtype == bool
         assert mask.mean() == pytest.approx(gate["active_fraction"])
         assert mask.shape == (math.ceil(92 / gate["stride"]), math.ceil(128 / gate["stride"]))
+
+
+@pytest.mark.parametrize("labels", LABEL_SETS)
+def test_only_classes_of_the_label_set_are_written(
+    tmp_path: Path, checkpoint: Path, labels: str
+) -> None:
+    photo = write_photo(tmp_path / "a.png", 96, 64)
+    arguments = ["--out", tmp_path, "--tasks", "segmentation", "--size", 96, "--labels", labels]
+    assert run(photo, *arguments, "--checkpoint", checkpoint) == 0
+    names = json.loads((tmp_path / "a" / "result.json").read_text())["classes"]
+    assert names == list(LABEL_SETS["all"])  # an id means the same whatever was chosen among
+    ids = np.unique(np.asarray(Image.open(tmp_path / "a" / "segmentation.png")))
+    assert {names[i] for i in ids} <= set(LABEL_SETS[labels])
 
 
 def test_a_model_is_chosen_by_name(

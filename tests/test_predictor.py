@@ -8,15 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pag import BudgetError, InputError, Predictor, WeightsError
+from pag import LABEL_SETS, BudgetError, InputError, Predictor, WeightsError
 from pag.images import Picture
 from pag.inference import TASKS
 from tests.checkpoints import write_random_checkpoint
-
-
-@pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    return Predictor.from_checkpoint(write_random_checkpoint(tmp_path_factory.mktemp("ck")))
 
 
 def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -31,7 +26,8 @@ def test_record_has_the_promised_shapes_and_units(predictor: Predictor) -> None:
     assert record.image_size == (97, 130)
     assert record.segmentation is not None and record.segmentation.dtype == np.uint8
     assert record.segmentation.shape == (97, 130)
-    assert record.segmentation.max() < len(record.classes) == 11
+    assert record.classes == LABEL_SETS["all"]
+    assert record.segmentation.max() < len(record.classes)
     assert record.boundary is not None and record.boundary.shape == (97, 130)
     assert record.boundary.min() >= 0 and record.boundary.max() <= 1
     assert record.depth is not None and record.depth.dtype == np.float32
@@ -119,11 +115,29 @@ def test_a_picture_and_its_array_give_equal_results(predictor: Predictor) -> Non
     assert np.array_equal(a.normals, b.normals)
 
 
-def test_street_labels_leave_street_classes_alone(predictor: Predictor) -> None:
-    a = predictor(photo(96, 128), tasks=["segmentation"], labels="street", size=128)
-    b = predictor(photo(96, 128), tasks=["segmentation"], labels="all", size=128)
-    assert a.segmentation is not None and b.segmentation is not None
-    assert np.array_equal(a.segmentation, b.segmentation)
+def test_a_label_set_replaces_only_the_classes_outside_it(predictor: Predictor) -> None:
+    found = {
+        labels: predictor(
+            photo(96, 128), tasks=["segmentation"], labels=labels, size=128
+        ).segmentation
+        for labels in LABEL_SETS
+    }
+    every, names = found.pop("all"), predictor.config.classes
+    assert every is not None
+    changed = 0
+    for labels, ids in found.items():
+        inside = np.array([name in LABEL_SETS[labels] for name in names])
+        assert ids is not None and inside[ids].all()
+        assert np.array_equal(ids[inside[every]], every[inside[every]])
+        changed += np.count_nonzero(ids != every)
+    assert changed == every.size  # a pixel's best class is in one of the two
+
+
+def test_a_label_set_that_the_network_does_not_know_is_explained(tmp_path: Path) -> None:
+    settings = {"backbone": "mobilenetv2", "head_channels": 8, "classes": LABEL_SETS["street"]}
+    street = Predictor.from_checkpoint(write_random_checkpoint(tmp_path, **settings), "cpu")
+    with pytest.raises(InputError, match="knows no indoor classes; use labels 'all'"):
+        street(photo(96, 128), labels="indoor", size=128)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +147,6 @@ def test_street_labels_leave_street_classes_alone(predictor: Predictor) -> None:
         ({"execution": "fast"}, "auto, sparse, dense"),
         ({"tasks": ["flow"]}, "segmentation"),
         ({"tasks": []}, "segmentation"),
-        ({"labels": "indoor"}, "indoor"),
         ({"labels": "sea"}, "street"),
         ({"size": 10}, "64"),
         ({"size": 5000}, "1536"),

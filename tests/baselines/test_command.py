@@ -22,21 +22,10 @@ from pag.evaluation import evaluate
 from pag.losses import distillation_losses
 from pag.predictor import Predictor
 from pag.scores import boundary_matcher
-from tests.checkpoints import write_random_checkpoint
 from tests.tiny_data import MemoryDataset, write_bsds, write_camvid, write_kitchen, write_scenes
 
 SIZE = 64
 BUDGET = 0.6
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_random_checkpoint(tmp_path_factory.mktemp("checkpoint"))
-
-
-@pytest.fixture(scope="module")
-def predictor(checkpoint: Path) -> Predictor:
-    return Predictor.from_checkpoint(checkpoint, "cpu")
 
 
 @pytest.fixture(scope="module")

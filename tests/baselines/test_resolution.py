@@ -17,7 +17,7 @@ from pag.images import resize
 from pag.macs import Size, network_cost
 from pag.network import PAGNet
 from pag.predictor import Predictor
-from tests.checkpoints import random_net, write_random_checkpoint
+from tests.checkpoints import random_net
 from tests.tiny_data import make_sample
 
 TASKS = ("segmentation", "depth", "normals")
@@ -26,13 +26,6 @@ TASKS = ("segmentation", "depth", "normals")
 @pytest.fixture(scope="module")
 def net() -> PAGNet:
     return prepare(random_net())
-
-
-@pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    return Predictor.from_checkpoint(
-        write_random_checkpoint(tmp_path_factory.mktemp("checkpoint")), "cpu"
-    )
 
 
 def share(net: PAGNet, size: Size, full: Size) -> float:
