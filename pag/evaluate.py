@@ -1,6 +1,7 @@
 """Score a checkpoint on annotated images at several budgets: ``python -m pag.evaluate``.
 
-Prints a table, one row for each budget and kind of masks, and writes all numbers as JSON.
+Prints a table, one row for each budget and kind of masks, and a second one of depth, where
+there is more to say; writes all numbers as JSON.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,13 @@ from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.data import FOLDERS, open_dataset
 from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate
+from pag.metrics.depth import DepthErrors
 from pag.predictor import DEFAULT_SIZE, Predictor
 
 Row = dict[str, Any]
+Columns = Mapping[str, Callable[[Row], float]]
 
-COLUMNS: dict[str, Callable[[Row], float]] = {
+COLUMNS: Columns = {
     "mIoU": lambda row: row["segmentation"]["miou"],
     "ODS": lambda row: row["boundary"]["ods"],
     "OIS": lambda row: row["boundary"]["ois"],
@@ -33,23 +38,36 @@ COLUMNS: dict[str, Callable[[Row], float]] = {
     "absrel": lambda row: row["depth"]["absrel"],
     "rmse": lambda row: row["depth"]["rmse"],
     "delta1": lambda row: row["depth"]["delta1"],
-    "absrel*": lambda row: row["depth"]["median_scaled"]["absrel"],
-    "rmse*": lambda row: row["depth"]["median_scaled"]["rmse"],
-    "delta1*": lambda row: row["depth"]["median_scaled"]["delta1"],
     "mean°": lambda row: row["normals"]["mean"],
     "median°": lambda row: row["normals"]["median"],
     "<11.25°": lambda row: row["normals"]["within_11_25"],
     "<22.5°": lambda row: row["normals"]["within_22_5"],
     "<30°": lambda row: row["normals"]["within_30"],
 }
-"""Scores in the table, where a row has them; * is after scaling each depth map's median."""
+"""Scores in the table, where a row has them."""
 
 
-def format_table(rows: Sequence[Row]) -> str:
+def _depth(name: str, scaled: bool) -> Callable[[Row], float]:
+    return lambda row: (row["depth"]["median_scaled"] if scaled else row["depth"])[name]
+
+
+DEPTH_COLUMNS: Columns = {
+    field.name + mark: _depth(field.name, scaled)
+    for mark, scaled in (("", False), ("*", True))
+    for field in fields(DepthErrors)
+}
+"""All depth errors; * is after scaling each map to the true median."""
+
+
+def format_table(rows: Sequence[Row], columns: Columns = COLUMNS) -> str:
     """Rows of `evaluate` as text; those of one budget and kind of masks share a line.
 
     Of several data sets, the achieved budget is the mean over all their images, and the
     deviation the largest.
+
+    Args:
+        rows: of one or more data sets.
+        columns: name of each score and where it is in a row; those that no row has are left out.
     """
     lines: dict[tuple[float, str], Row] = {}
     for row in rows:
@@ -63,11 +81,14 @@ def format_table(rows: Sequence[Row]) -> str:
             "achieved_mean": total / images,
             "achieved_max_deviation": deviation,
         }
-    names = [name for name in COLUMNS if any(_has(line, name) for line in lines.values())]
+    names = [
+        name for name, score in columns.items() if any(map(partial(_has, score), lines.values()))
+    ]
     cells = [["budget", "masks", "achieved", "max dev.", *names]]
     for line in lines.values():
         spent = f"{line['achieved_mean']:.4f}", f"{line['achieved_max_deviation']:.4f}"
-        scores = [f"{COLUMNS[name](line):.3f}" if _has(line, name) else "-" for name in names]
+        found = ((columns[name], _has(columns[name], line)) for name in names)
+        scores = [f"{score(line):.3f}" if there else "-" for score, there in found]
         cells.append([f"{line['budget']:.3g}", line["masks"], *spent, *scores])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
@@ -76,9 +97,18 @@ def format_table(rows: Sequence[Row]) -> str:
     )
 
 
-def _has(line: Row, column: str) -> bool:
+def format_tables(rows: Sequence[Row]) -> str:
+    """What the command prints: the scores of all tasks, then all of depth where it was scored."""
+    depth = [row for row in rows if "depth" in row]
+    tables = [format_table(rows)]
+    if depth:
+        tables.append(f"depth (* scaled to the true median)\n{format_table(depth, DEPTH_COLUMNS)}")
+    return "\n\n".join(tables)
+
+
+def _has(score: Callable[[Row], float], line: Row) -> bool:
     try:
-        COLUMNS[column](line)
+        score(line)
     except KeyError:
         return False
     return True
@@ -189,7 +219,7 @@ def main(argv: list[str] | None = None) -> int:
         report = run(args)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    print(format_table(report["results"]))
+    print(format_tables(report["results"]))
     if args.out is not None:
         args.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0

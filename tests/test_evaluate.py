@@ -12,7 +12,7 @@ import torch
 
 from pag.data import open_dataset
 from pag.errors import BudgetError, InputError
-from pag.evaluate import find_dataset, format_table, main
+from pag.evaluate import find_dataset, format_table, format_tables, main
 from pag.evaluation import RandomMasks, evaluate, evenly_spaced
 from pag.export import at_image_size
 from pag.metrics import DepthMetric, NormalsMetric, SegmentationMetric
@@ -206,6 +206,23 @@ def test_table_joins_the_data_sets_of_one_setting() -> None:
     assert second == ["1", "learned", "1.0000", "0.0000", "0.700", "-", "-", "-"]
 
 
+def test_depth_has_a_table_of_its_own_with_every_error() -> None:
+    errors = {"absrel": 0.1, "rmse": 0.4, "log10": 0.05, "delta1": 0.9, "delta2": 0.95}
+    errors["delta3"] = 0.99
+    depth = errors | {"median_scaled": {name: value / 2 for name, value in errors.items()}}
+    rows = [row(0.6, 1, 0.59, 0.01, depth=depth), row(0.6, 3, 0.61, 0.0, boundary={"ods": 0.7})]
+    scores, second = format_tables(rows).split("\n\n")
+    assert scores == format_table(rows) and "log10" not in scores
+    title, header, line = second.splitlines()
+    assert title.startswith("depth")
+    assert header.split()[5:] == [*errors, *(f"{name}*" for name in errors)]
+    assert line.split()[:4] == ["0.6", "learned", "0.5900", "0.0100"]  # of depth's own images
+    assert line.split()[4:10] == ["0.100", "0.400", "0.050", "0.900", "0.950", "0.990"]
+    assert line.split()[12:14] == ["0.025", "0.450"]
+    assert max(map(len, format_tables(rows).splitlines())) <= 132
+    assert format_tables(rows[1:]) == format_table(rows[1:])
+
+
 def test_data_folder_may_be_the_datasets_own(tmp_path: Path, data: Path) -> None:
     assert find_dataset(data, "camvid") == data / "CamVid"
     assert find_dataset(data / "CamVid", "camvid") == data / "CamVid"
@@ -220,10 +237,10 @@ def test_command_evaluates_everything(
     arguments += ["--size", SIZE, "--thresholds", 3, "--device", "cpu"]
     assert main([str(a) for a in arguments]) == 0
     captured = capsys.readouterr()
-    lines = captured.out.splitlines()
-    assert len(lines) == 1 + 2 * 2
-    for column in ("mIoU", "ODS", "OIS", "AP", "absrel", "delta1", "delta1*", "mean°", "<11.25°"):
-        assert column in lines[0].split()
+    scores, depth = (table.splitlines() for table in captured.out.split("\n\n"))
+    assert len(scores) == 1 + 2 * 2 and len(depth) == 2 + 2 * 2
+    for column in ("mIoU", "ODS", "OIS", "AP", "absrel", "delta1", "mean°", "<11.25°"):
+        assert column in scores[0].split()
     report = json.loads(out.read_text())
     predictor = Predictor.from_checkpoint(checkpoint, "cpu")
     assert report["checkpoint"] == predictor.digest
