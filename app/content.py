@@ -35,8 +35,8 @@ EXECUTION_INFO = (
 )
 EXECUTIONS = (("Auto", "auto"), ("Sparse", "sparse"), ("Dense", "dense"))
 LABELS = "Label set"
-LABELS_INFO = "The classes to choose among. Street and indoor leave the other ones out."
-LABEL_SETS = (("All", "all"), ("Street", "street"), ("Indoor", "indoor"))
+LABELS_INFO = "The classes to choose among. If you know where the photo was taken, say so."
+LABEL_SETS = (("Street and indoor", "all"), ("Street", "street"), ("Indoor", "indoor"))
 DOWNLOAD = "Download everything (.zip)"
 DOWNLOAD_STEM = "pag-explorer"
 
@@ -170,7 +170,8 @@ CREDITS = """
 Pixel-wise attentional gating is by Shu Kong and Charless Fowlkes,
 [Pixel-wise Attentional Gating for Scene Parsing](https://arxiv.org/abs/1805.01556), WACV 2019.
 Photos stay on the machine that runs this page, in memory and for a while as temporary files,
-and are then deleted. The example photographs come with Gradio and matplotlib.
+and are then deleted. The example street and room are rendered by `pag.scenes`; the example
+photographs come with Gradio and matplotlib.
 """
 CITATION_TITLE = "Cite the paper"
 CITATION = """@inproceedings{kong2019pag,

@@ -1,30 +1,33 @@
-"""Photographs to try: those that the installed packages ship, and pictures of our own."""
+"""Pictures to try: rendered ones of our own, and photographs that installed packages ship."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
 
-OWN = Path(__file__).resolve().parent.parent / "assets" / "examples"
-OWN_KINDS = (".jpg", ".jpeg", ".png", ".webp")
+FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
+OWN = ("street.jpg", "room.jpg")
 SHIPPED = (
     ("gradio", "media_assets/images/tower.jpg"),
     ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
     ("gradio", "media_assets/images/lion.jpg"),
     ("gradio", "media_assets/images/cheetah.jpg"),
-    ("gradio", "media_assets/images/cheetah1.jpg"),
 )
-"""(package, file inside it), the first to be shown when the page opens."""
+"""(package, file inside it)."""
 
 
 def find_examples() -> list[Path]:
-    """The examples that are there on this machine, the first one best."""
-    own = sorted(p for p in OWN.glob("*") if p.suffix.lower() in OWN_KINDS) if OWN.is_dir() else []
-    return own + [path for package, name in SHIPPED if (path := _inside(package, name))]
+    """The examples that are there on this machine, in the order in which they are shown.
+
+    The first one is analysed when the page opens.
+    """
+    own = [path for name in OWN if (path := FOLDER / name).is_file()]
+    return own + [path for package, name in SHIPPED if (path := find_shipped(package, name))]
 
 
-def _inside(package: str, name: str) -> Path | None:
-    spec = find_spec(package)  # finds the folder without importing the package
+def find_shipped(package: str, name: str) -> Path | None:
+    """A file inside an installed package, which is not imported; None where it is missing."""
+    spec = find_spec(package)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (path := Path(folder) / name).is_file():
             return path

@@ -8,9 +8,8 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from app import content, examples
+from app import content
 from app.actions import Desk, Wish
-from app.examples import find_examples
 from app.figures.raster import LegendItem
 from app.session import Session
 from app.views import cost, download, gates, markup, numbers, outputs, ponder, pooling
@@ -110,12 +109,3 @@ def test_the_zip_is_the_folder_of_predict(session: Session, tmp_path: Path) -> N
 def test_there_is_no_zip_without_an_answer(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing to download"):
         download.make_zip(Session(), str(tmp_path))
-
-
-def test_examples_are_found_and_missing_ones_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = find_examples()
-    assert len(found) >= 3
-    assert all(path.is_file() for path in found)
-    monkeypatch.setattr(examples, "SHIPPED", (("gradio", "none.jpg"), ("no_such_package", "x.jpg")))
-    monkeypatch.setattr(examples, "OWN", Path("/no/such/folder"))
-    assert find_examples() == []

@@ -1,26 +1,23 @@
 """The README's picture: ``python -m tests.benchmarks.screenshot --out assets/screenshot.png``.
 
-Shows the page on a rendered street, so that the picture holds nobody else's photograph.
+Shows the page on the rendered street of the examples, so that the picture holds nobody else's
+photograph.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-import tempfile
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from app.examples import FOLDER
 from app.look import launch_options
 from app.ui import build_app
 from pag import Predictor
-from pag.scenes import render_scene
+from tests.benchmarks.examples import HEIGHT, WIDTH
 from tests.conftest import BROWSER_ARGS, BROWSERS
-
-WIDTH, HEIGHT = 640, 480
-SEED = 5
 
 
 def main() -> None:
@@ -31,15 +28,12 @@ def main() -> None:
     blocks = build_app(Predictor.from_checkpoint(options.checkpoint))
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     path = next(found for name in BROWSERS if (found := shutil.which(name)))
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        street = Path(folder) / "street.png"
-        scene = render_scene(SEED, kind="street", size=(HEIGHT, WIDTH))
-        Image.fromarray(scene.image).save(street)
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         page.goto(address)
         page.wait_for_function("document.querySelectorAll('[id^=\"output-\"] img').length == 4")
-        page.set_input_files("#photo input[type=file]", street)
+        page.set_input_files("#photo input[type=file]", FOLDER / "street.jpg")
         page.wait_for_function(
             f"document.querySelector('#numbers').innerText.includes('{WIDTH} × {HEIGHT}')"
         )
