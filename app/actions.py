@@ -8,7 +8,6 @@ both come through these functions, so both check everything on the server.
 from __future__ import annotations
 
 import hashlib
-import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -191,7 +190,7 @@ def check_budget(value: Any, floor: float) -> float:
     seen = repr(value)[:40]
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise BudgetError(content.BUDGET_NOT_NUMBER.format(seen=seen, floor=floor))
-    if not math.isfinite(value):
+    if not abs(value) <= 1e9:  # nor is NaN, nor a whole number too large for a float
         raise BudgetError(content.BUDGET_NOT_NUMBER.format(seen=seen, floor=floor))
     budget = round(float(value), 2)
     if not floor - BUDGET_STEP / 2 <= budget <= 1.0:

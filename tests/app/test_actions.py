@@ -73,6 +73,11 @@ def test_good_budgets(value: Any, used: float) -> None:
     assert check_budget(value, FLOOR) == pytest.approx(used)
 
 
+def test_a_whole_number_too_large_for_a_float_is_no_budget() -> None:
+    with pytest.raises(BudgetError, match=r"expected a number from 0\.20 to 1"):
+        check_budget(10**400, FLOOR)
+
+
 def test_no_budget_is_below_a_floor_that_lies_between_steps() -> None:
     assert check_budget(0.31, 0.313) == 0.313
     with pytest.raises(BudgetError):
