@@ -91,7 +91,10 @@ def _cells(row: SheetRow) -> list[tuple[Image.Image, tuple[str, ...]]]:
         (outputs.boundary_image(row.full), ()),
         (outputs.depth_image(row.full), (f"{near:.1f} to {far:.1f} m",)),
         (outputs.normals_image(row.full), ()),
-        (ponder_image(row.low), (spent, f"same class: {same_class(row.low, row.full):.0%}")),
+        (
+            ponder_image(row.low),
+            (spent, f"class as at full budget: {same_class(row.low, row.full):.0%}"),
+        ),
     ]
 
 
