@@ -8,7 +8,8 @@ both come through these functions, so both check everything on the server.
 from __future__ import annotations
 
 import hashlib
-import threading
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ import numpy as np
 
 from app import content
 from app.session import AnswerKey, Photo, Session, Settings
+from app.sweep import sweep_budgets
+from app.turn import Turn
 from pag import (
     LABEL_SETS,
     TASKS,
@@ -34,6 +37,7 @@ POLICIES = tuple(value for _, value in content.POLICIES)
 EXECUTIONS = tuple(value for _, value in content.EXECUTIONS)
 SIZES = (320, 480, 640, 960)
 BUDGET_STEP = 0.01
+STAND_BACK = 0.1  # seconds that a sweep waits while its visitor's own request runs
 
 
 class Analyser(Protocol):
@@ -71,7 +75,7 @@ class Desk:
 
     def __init__(self, analyser: Analyser) -> None:
         self.analyser = analyser
-        self._turn = threading.Lock()
+        self._turn = Turn()
 
     @property
     def floor(self) -> float:
@@ -82,6 +86,11 @@ class Desk:
     def first_budget(self) -> float:
         """The budget at which the page opens."""
         return max(Settings.budget, self.floor)
+
+    @property
+    def budgets(self) -> tuple[float, ...]:
+        """The budgets of a sweep, rising."""
+        return sweep_budgets(self.floor)
 
     @property
     def label_sets(self) -> tuple[str, ...]:
@@ -106,21 +115,76 @@ class Desk:
 
     def open(self, session: Session, source: Any, wish: Wish) -> Session:
         """A new photo, analysed with the settings wished for."""
-        try:
-            settings = self.check(wish)
-            return self._answer(session, load_photo(source, settings.size), settings)
-        except PAGError as error:
-            return session.told(str(error))
+        with session.memory.interrupt():
+            try:
+                settings = self.check(wish)
+                return self._answer(session, load_photo(source, settings.size), settings)
+            except PAGError as error:
+                return session.told(str(error))
 
     def adjust(self, session: Session, wish: Wish) -> Session:
         """Other settings for the photo in use."""
-        try:
-            settings = self.check(wish)
-            if session.photo is None:
-                raise InputError(content.NO_PHOTO)
-            return self._answer(session, fit_photo(session.photo, settings.size), settings)
-        except PAGError as error:
-            return session.told(str(error))
+        with session.memory.interrupt():
+            try:
+                settings = self.check(wish)
+                if session.photo is None:
+                    raise InputError(content.NO_PHOTO)
+                return self._answer(session, fit_photo(session.photo, settings.size), settings)
+            except PAGError as error:
+                return session.told(str(error))
+
+    def step(self, session: Session, budget: Any) -> Inference | None:
+        """The photo in use at one more budget, computed behind everybody's own requests.
+
+        None if the visitor's own request has come in between; what is in the network by
+        then is finished.
+
+        Raises:
+            InputError: there is no photo.
+            BudgetError: the budget is no number that the network can meet.
+        """
+        photo, settings = self._question(session, budget)
+        answer = session.memory.recall(AnswerKey(photo.digest, settings))
+        if answer is None and not session.memory.interrupted:
+            with self._turn.behind():
+                if session.memory.interrupted:
+                    return None
+                answer = self._run(photo, settings)
+            session.memory.remember(AnswerKey(photo.digest, settings), answer)
+        return answer
+
+    def answer_at(self, session: Session, budget: Any) -> Inference:
+        """The photo in use at a budget; what is remembered costs nobody any time.
+
+        Raises:
+            InputError: there is no photo.
+            BudgetError: the budget is no number that the network can meet.
+        """
+        photo, settings = self._question(session, budget)
+        answer = session.memory.recall(AnswerKey(photo.digest, settings))
+        if answer is None:
+            answer = self._infer(photo, settings)
+            session.memory.remember(AnswerKey(photo.digest, settings), answer)
+        return answer
+
+    def _question(self, session: Session, budget: Any) -> tuple[Photo, Settings]:
+        if session.photo is None:
+            raise InputError(content.NO_PHOTO)
+        return session.photo, replace(session.settings, budget=check_budget(budget, self.floor))
+
+    def sweep(self, session: Session) -> list[Inference]:
+        """The photo in use at all budgets of the sweep, rising; remembered ones as they are.
+
+        Raises:
+            InputError: there is no photo.
+        """
+        answers = []
+        for budget in self.budgets:
+            # A step that had to stand back is asked for again, now that it is waited for.
+            while (answer := self.step(session, budget)) is None:
+                time.sleep(STAND_BACK)
+            answers.append(answer)
+        return answers
 
     def analyse(self, source: Any, wish: Wish) -> Inference:
         """One answer without a session, for the endpoint.
@@ -133,7 +197,7 @@ class Desk:
         return self._infer(load_photo(source, settings.size), settings)
 
     def _answer(self, session: Session, photo: Photo, settings: Settings) -> Session:
-        answer = session.recall(AnswerKey(photo.digest, settings))
+        answer = session.memory.recall(AnswerKey(photo.digest, settings))
         if answer is None:
             answer = self._infer(photo, settings)
             # From here on the pixels that the network saw are enough, and are much smaller.
@@ -141,15 +205,18 @@ class Desk:
         return session.answered(photo, settings, answer)
 
     def _infer(self, photo: Photo, settings: Settings) -> Inference:
-        with self._turn:
-            return self.analyser(
-                photo.picture,
-                settings.budget,
-                policy=settings.policy,
-                execution=settings.execution,
-                labels=settings.labels,
-                size=settings.size,
-            )
+        with self._turn.now():
+            return self._run(photo, settings)
+
+    def _run(self, photo: Photo, settings: Settings) -> Inference:
+        return self.analyser(
+            photo.picture,
+            settings.budget,
+            policy=settings.policy,
+            execution=settings.execution,
+            labels=settings.labels,
+            size=settings.size,
+        )
 
 
 def load_photo(source: Any, size: int) -> Photo:

@@ -78,38 +78,115 @@ BOUNDARY_ALT = "Object boundaries as dark lines on white"
 DEPTH_ALT = "Depth as colours, near is bright"
 NORMALS_ALT = "Surface normals as colours"
 
+LARGE = "See it large"
+SAVE = "Save this picture"
+
+# The sweep
+SWEEP = "All budgets"
+PLAY = "Play"
+PAUSE = "Pause"
+SAVE_SWEEP = "Save as {kind}"
+SWEEP_KINDS = ("WebP", "GIF")
+SWEEP_STEM = "pag-explorer-sweep"
+SWEEP_CAPTION = "budget {budget:.2f}   {executed:.2f} of {dense:.2f} billion multiply-adds"
+
+# What the page's script says; the words in braces are filled in by it.
+SCRIPT = {
+    "waiting": "Once a photo is analysed, the other budgets are computed behind.",
+    "progress": "{ready} of {all} budgets ready. You can go on.",
+    "complete": "All {all} budgets are ready: the slider answers at once.",
+    "stopped": "The other budgets could not be computed. Move the slider to try again.",
+    "play": PLAY,
+    "pause": PAUSE,
+    "preview": "Shown: {shown}, the nearest budget that is ready. {asked} is being computed.",
+    "close": "Close",
+    "layers": "{count} of {all} layers ran",
+    "metres": "{value} m",
+    "boundary": "boundary {value}",
+    "place": "x {x}, y {y}",
+    "facing": {
+        "left": "faces left",
+        "right": "faces right",
+        "up": "faces up",
+        "down": "faces down",
+        "you": "faces you",
+        "away": "faces away",
+    },
+    "point": "At x {x}, y {y}: {name}. The layer looks at this cell only.",
+    "field": "At x {x}, y {y}: {name}. The layer looks at nine cells, {reach} pixels apart, "
+    "over {span} × {span} pixels.",
+    "off": "{share} switched off",
+    "on": "{share} switched on",
+    "budget": "budget {budget}",
+}
+
+# Reading one place
+READOUT = "Point at any picture to read that place in all of them. Click to keep it."
+
 # Tabs
 PONDER_TAB = "Where the compute goes"
 PONDER_HINT = (
     "Ponder cost: how many of the {gates} gated layers ran at each pixel. On average "
-    "**{mean:.1f}** ran here. Bright places got most of the compute. Hover to read a place."
+    "<strong>{mean:.1f}</strong> ran here. Bright places got most of the compute, dark ones "
+    "little. Hover to read a place, click to see its whole story."
 )
 PONDER_EMPTY = "Once a photo is analysed, this shows where the network spent its compute."
-PONDER_BAR = "layers that ran"
+PONDER_BARS_TITLES = {
+    "layers": "layers that ran",
+    "macs": "thousand multiply-adds at the pixel",
+}
+PONDER_UNIT = "Count in"
+PONDER_UNITS = {"layers": "layers", "macs": "multiply-adds"}
+PONDER_OPACITY = "Opacity"
+PONDER_MAP_ALT = "Ponder cost of every pixel as a heatmap over the photo"
 PONDER_BARS = "Share of pixels by how many layers ran there"
 PONDER_COUNT = ("{count} layer", "{count} layers")
-PONDER_HOVER = (
-    "<b>%{{z}} of {gates} layers</b> ran here<br>%{{customdata:.1f}} kMACs at this pixel"
-    "<extra></extra>"
-)
+PONDER_HOVERS = {
+    "layers": "<b>%{{z}} of {gates} layers</b> ran here<br>%{{customdata:.1f}} kMACs at this pixel"
+    "<extra></extra>",
+    "macs": "<b>%{{z:.1f}} kMACs</b> at this pixel<br>%{{customdata}} of {gates} layers ran here"
+    "<extra></extra>",
+}
 PONDER_TASK = "ponder cost"
 
 GATES_TAB = "Layer by layer"
 GATES_HINT = (
-    "Each gated layer in network order. **Gold** is where the layer ran, dark is where it was "
-    "skipped and the signal passed on unchanged. Click one to see it large."
+    "Each gated layer in network order. <strong>Gold</strong> is where the layer ran, dark is "
+    "where it was skipped and the signal passed on unchanged. Click one to see it large."
 )
-GATES = "Gate masks"
-GATE_CAPTION = "{name} · stride {stride} · {active:.0%} active"
+GATES_SHOW = "Show"
+GATES_MODES = {
+    "mask": "what ran",
+    "wish": "what the gate wished",
+    "difference": "difference to another budget",
+}
+GATES_KEYS = {
+    "mask": (("active", "the layer ran"), ("skipped", "skipped")),
+    "wish": (("wish", "probability that the gate opens, dark 0 to bright 1"),),
+    "difference": (
+        ("active", "ran at both"),
+        ("off", "switched off here"),
+        ("on", "switched on here"),
+        ("skipped", "skipped at both"),
+    ),
+}
+GATES_AGAINST = "Compared with"
+GATE_TITLE = "{name} · stride {stride}"
+GATE_STRIDE = "stride {stride}"
+GATE_ALT = "Where layer {name} ran, over the photo"
+GATE_ACTIVE = "{active:.0%} active"
+GATE_MACS = "{executed:.0f} of {dense:.0f} MMACs"
 
 POOLING_TAB = "Pooling fields"
 POOLING_HINT = (
     "In one layer of the last stage every pixel picks how far around itself it looks, and only "
     "that is computed. A larger dilation looks farther. Half of this picture uses a dilation of "
-    "at most **{median}**."
+    "at most <strong>{median}</strong>."
 )
 POOLING_EMPTY = "Once a photo is analysed, this shows how far around itself each pixel looks."
 POOLING_ALT = "The pooling field chosen at every pixel, in discrete colours over the photo"
+POOLING_BARS = "Share of pixels by the pooling field that they chose"
+FIELD_HINT = "Point at the map to see, to scale, what the layer looks at from there."
 POINT_NAME = "1×1, no neighbours"
 DILATION_NAME = "3×3, dilation {dilation}"
 
@@ -117,9 +194,10 @@ COST_TAB = "What it costs"
 COST_HINT = (
     "Multiply-adds of each gated layer: the pale bar is the whole layer, the blue bar is what "
     "was really computed. Stem, MultiPool, decoder and heads have no gate; "
-    "they took **{ungated:.2f} GMACs**."
+    "they took <strong>{ungated:.2f} GMACs</strong>."
 )
 COST_EMPTY = "Once a photo is analysed, this shows what each layer cost."
+COST_ALT = "Multiply-adds of every gated layer, whole and computed, as bars"
 COST_AXIS = "million multiply-adds"
 COST_DENSE = "whole layer"
 COST_EXECUTED = "computed"
@@ -130,7 +208,45 @@ COST_HOVER = (
 SECONDS_HEAD = ("Part", "Milliseconds")
 SECONDS_CAPTION = "Measured time"
 
+PIXEL_TAB = "Pixel"
+PIXEL_EMPTY = "Click anywhere in a picture: this tells the whole story of that place."
+PIXEL_PLACE = "x {x}, y {y}"
+PIXEL_CLASS = "Here the network sees <strong>{name}</strong>."
+PIXEL_DEPTH = "It is <strong>{metres:.2f} m</strong> away along the camera's axis."
+PIXEL_NORMAL = "Its surface faces <strong>{direction}</strong>, {degrees:.0f}° off."
+PIXEL_DIRECTIONS = {
+    "x+": "right", "x-": "left", "y+": "down", "y-": "up", "z+": "away from you", "z-": "you",
+}  # fmt: skip
+PIXEL_BOUNDARY = (
+    (0.25, "There is <strong>no boundary</strong> here (strength {strength:.2f})."),
+    (0.6, "There may be <strong>a boundary</strong> here (strength {strength:.2f})."),
+    (1.1, "There is <strong>a clear boundary</strong> here (strength {strength:.2f})."),
+)
+"""(strength below which, sentence)."""
+PIXEL_LAYERS = (
+    "At budget {budget:.2f}, <strong>{count} of {all} layers</strong> ran here and spent "
+    "<strong>{spent:.1f} of {dense:.1f} kMACs</strong>, the gates' multiply-adds at this pixel."
+)
+PIXEL_SKIPPED = "Skipped: {names}."
+PIXEL_ALL_RAN = "No layer was skipped."
+PIXEL_NONE_RAN = "Every layer was skipped: the signal passed on unchanged."
+PIXEL_POINT = "The pooling layer looked at <strong>this cell only</strong>."
+PIXEL_FIELD = (
+    "The pooling layer looked at nine cells <strong>{reach} pixels apart</strong> "
+    "(dilation {dilation})."
+)
+PIXEL_DIAGRAM = "Which layers ran here at which budget"
+PIXEL_DIAGRAM_HINT = (
+    "One row a layer, one column a budget that is ready. Filled: it ran here. "
+    "The framed column is the budget shown."
+)
+PIXEL_LAYER = "Layer"
+PIXEL_WISH = "Gate's wish"
+PIXEL_RAN = "ran"
+PIXEL_NOT = "skipped"
+
 # Messages
+PIXEL_FAILED = "This place could not be read. Click it again."
 NO_PHOTO = (
     "There is no photo here. Choose one, or click an example. "
     "(A photo is forgotten after a while without use.)"

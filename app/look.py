@@ -8,6 +8,8 @@ from typing import Any
 from gradio.themes import Base, colors, sizes
 from gradio.themes.utils.fonts import LocalFont
 
+from app import front
+
 STYLE = Path(__file__).with_name("style.css")
 UPLOAD_LIMIT = "64mb"
 VISITORS = 48  # sessions kept in memory at once; the least recently used goes first
@@ -50,6 +52,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme(),
         "css_paths": [STYLE],
+        "head": front.script(),
         "run_history": False,
         "max_file_size": UPLOAD_LIMIT,
         "state_session_capacity": VISITORS,

@@ -50,9 +50,19 @@ CLASS_COLOURS = STREET_COLOURS | INDOOR_COLOURS
 DEPTH_MAP = "viridis"
 PONDER_MAP = "inferno"
 DILATION_MAP = "YlGnBu"
+PROBABILITY_MAP = "cividis"
 
 ACTIVE: RGB = (255, 176, 0)
 """Where a gate is open."""
+SKIPPED: RGB = (8, 11, 22)
+"""Where a gate is closed."""
+DIFFERENCE = {
+    "active": (*ACTIVE, 135),
+    "skipped": (*SKIPPED, 190),
+    "off": (226, 61, 150, 235),
+    "on": (64, 188, 240, 235),
+}
+"""Of two masks: ran at both, skipped at both, switched off, switched on; with opacity."""
 POINT_PATH: RGB = (222, 120, 150)
 """MultiPool's 1x1 path, which looks at one pixel only; outside the ordered dilation scale."""
 DENSE_BAR = "rgba(128, 134, 152, 0.35)"

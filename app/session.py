@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 
+from app.memory import Memory
 from pag import Inference, Picture
-
-REMEMBERED = 8  # answers kept for one visitor; about 10 MB each at a working size of 480
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,12 @@ class AnswerKey:
 
     digest: str
     settings: Settings
+
+    @property
+    def scene(self) -> str:
+        """What stays the same while the budget moves: the photo and all other settings."""
+        question = repr((self.digest, replace(self.settings, budget=0.0)))
+        return hashlib.sha256(question.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,32 +53,49 @@ class Photo:
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """One visitor's state. Actions make a new one; nobody changes one.
+    """One visitor's state. Actions make a new one; nobody changes one but for its memory.
 
     Attributes:
         photo: the photo in use, or None before the first.
         settings: the settings of the answer on the screen.
         answer: what the screen shows, or None before the first answer.
-        answers: answers remembered, least recently used first.
+        first: the scene's first answer: colours that depend on the picture follow it at
+            every budget, so that budgets can be compared.
         message: what to tell the visitor about the last action; empty if all went well.
+        memory: the answers remembered.
     """
 
     photo: Photo | None = None
     settings: Settings = Settings()
     answer: Inference | None = None
-    answers: tuple[tuple[AnswerKey, Inference], ...] = ()
+    first: Inference | None = None
     message: str = ""
+    memory: Memory = field(default_factory=Memory, repr=False)
 
-    def recall(self, key: AnswerKey) -> Inference | None:
-        """The remembered answer to exactly this question, if there is one."""
-        return next((answer for known, answer in self.answers if known == key), None)
+    @property
+    def key(self) -> AnswerKey | None:
+        """The question that `answer` answers."""
+        return self.key_at(self.settings.budget)
+
+    def key_at(self, budget: float) -> AnswerKey | None:
+        """The same question at another budget."""
+        if self.photo is None:
+            return None
+        return AnswerKey(self.photo.digest, replace(self.settings, budget=budget))
+
+    @property
+    def scene(self) -> str:
+        """Names the photo and the settings but for the budget; empty before the first photo."""
+        return self.key.scene if self.key else ""
 
     def answered(self, photo: Photo, settings: Settings, answer: Inference) -> Session:
-        """This session showing `answer`, with it remembered and the oldest forgotten."""
+        """This session showing `answer`, with it remembered."""
         key = AnswerKey(photo.digest, settings)
-        others = tuple((k, a) for k, a in self.answers if k != key)
-        answers = (*others, (key, answer))[-REMEMBERED:]
-        return Session(photo, settings, answer, answers)
+        self.memory.remember(key, answer)
+        first = self.first if key.scene == self.scene and self.first else answer
+        if key.scene != self.scene:
+            self.memory.browser_cleared()
+        return Session(photo, settings, answer, first, memory=self.memory)
 
     def told(self, message: str) -> Session:
         """This session with a message; what it shows stays."""

@@ -7,19 +7,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
 from app import content
 from app.actions import Analyser, Desk, Wish
-from app.components import refusal
+from app.components import BudgetNumber, refusal
 from app.endpoints import add_analyze
 from app.examples import find_examples
+from app.frames import frame_message, pixel_message, scene_message, step_message
+from app.memory import Memory
 from app.session import Session
-from app.views import controls, cost, download, gates, numbers, outputs, ponder, pooling
+from app.views import (
+    controls,
+    cost,
+    download,
+    gates,
+    markup,
+    numbers,
+    outputs,
+    pixel,
+    ponder,
+    pooling,
+)
 from pag import PAGError
 
 NETWORK = "network"  # one visitor at a time computes; the others wait in line
+SWEEP = "sweep"  # one step at a time, and only while nobody waits for an answer
 FORGET_AFTER = 3600.0
 FILES_SWEPT = (600, 3600)  # every 10 minutes, temporary files older than an hour
 WAITING = 64
@@ -28,6 +43,7 @@ TABS = {
     "gates": (content.GATES_TAB, gates),
     "pooling": (content.POOLING_TAB, pooling),
     "cost": (content.COST_TAB, cost),
+    "pixel": (content.PIXEL_TAB, pixel),
 }
 """Name of each tab -> its label and its view, in the order of the page."""
 
@@ -40,14 +56,14 @@ class Page:
 
     blocks: gr.Blocks
     session: gr.State
-    open_tab: gr.State
     controls: controls.Controls
-    numbers: list[Any]
-    outputs: list[Any]
-    tabs: dict[str, gr.Tab]
-    panels: dict[str, list[Any]]
-    download: gr.Button
-    zip_file: gr.DownloadButton
+    numbers: Any
+    outputs: Any
+    scene: Any
+    sweep: Any
+    pixel: Any
+    downloads: dict[str, gr.Button]
+    file: gr.DownloadButton
 
 
 def build_app(analyser: Analyser) -> gr.Blocks:
@@ -58,47 +74,49 @@ def build_app(analyser: Analyser) -> gr.Blocks:
     ) as blocks:
         page = _lay_out(blocks, desk)
         _wire(page, desk)
+        _wire_downloads(page, desk)
+        _wire_leaving(page)
         add_analyze(desk, NETWORK)
     return blocks.queue(max_size=WAITING, default_concurrency_limit=4)
 
 
 def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
     session = gr.State(Session(), time_to_live=FORGET_AFTER)
-    open_tab = gr.State(next(iter(TABS)))
     shown = find_examples()
     gr.Markdown(f"# {content.TITLE}\n{content.TAGLINE}", elem_id="masthead")
     with gr.Row(elem_id="workspace"):
         with gr.Column(scale=1, min_width=300, elem_id="left"):
             photo, gallery = controls.build_photo(shown)
             budget = controls.build_budget(desk.floor, desk.first_budget)
+            _, savers = controls.build_sweep()
             facts = numbers.build(content.FIRST_EXAMPLE if shown else content.NOTHING_YET)
             more = controls.build_more(desk.label_sets)
-            button, zip_file = download.build()
+            button, file = download.build()
         with gr.Column(scale=3, min_width=300, elem_id="right"):
             pictures = outputs.build()
-            tabs: dict[str, gr.Tab] = {}
-            panels: dict[str, list[Any]] = {}
+            gr.HTML(f'<div id="readout" role="status">{content.READOUT}</div>', js_on_load=None)
             with gr.Tabs(elem_id="tabs"):
                 for name, (label, view) in TABS.items():
-                    with gr.Tab(label, id=name, elem_id=f"tab-{name}") as tabs[name]:
-                        panels[name] = view.build()
+                    with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
+                        view.build()
     with gr.Accordion(content.CITATION_TITLE, open=False, elem_id="citation"):
         gr.Code(content.CITATION, language=None, show_label=False, interactive=False)
     gr.Markdown(content.CREDITS, elem_id="credits")
     asked = controls.Controls(photo, gallery, budget, *more)
-    return Page(blocks, session, open_tab, asked, facts, pictures, tabs, panels, button, zip_file)
+    channels = [markup.channel(name) for name in ("scene", "sweep", "pixel")]
+    downloads = {download.EVERYTHING: button} | savers
+    return Page(blocks, session, asked, facts, pictures, *channels, downloads, file)
 
 
 def _wire(page: Page, desk: Desk) -> None:
-    """Every event: it computes and shows the outputs, then what is in the open tab.
+    """Every event that shows something.
 
     Only events of the `NETWORK` group write the session, one at a time, so none overwrites
-    another's. The tabs are drawn by a second event that reads the session afresh, and only
-    the open one, because drawing all takes longer than a small network.
+    another's. A step of the sweep reads it and adds to its memory alone.
     """
     asked = page.controls
     shown = find_examples()
-    show = [page.session, *page.numbers, *page.outputs]
+    show = [page.session, page.scene]
     show_photo = [asked.photo, *show]
     one_at_a_time: dict[str, Any] = {
         "concurrency_limit": 1,
@@ -106,13 +124,12 @@ def _wire(page: Page, desk: Desk) -> None:
         "api_visibility": "private",
     }
     # A new photo veils the pictures of the old one; the slider leaves them in sight.
-    pictures = [picture for picture in page.outputs if isinstance(picture, gr.Image)]
-    fresh = one_at_a_time | {"show_progress": "full", "show_progress_on": pictures}
-    live = one_at_a_time | {"show_progress": "minimal", "show_progress_on": page.numbers}
+    fresh = one_at_a_time | {"show_progress": "full", "show_progress_on": [page.outputs]}
+    live = one_at_a_time | {"show_progress": "minimal", "show_progress_on": [page.numbers]}
 
     def open_photo(session: Session, source: Any, *wish: Any) -> list[Any]:
         after = _guarded(session, lambda: desk.open(session, source, Wish(*wish)))
-        return [controls.render_photo(after), *_reply(session, after)]
+        return [controls.render_photo(after), *_reply(session, after, desk)]
 
     def open_example(session: Session, index: Any, *wish: Any) -> list[Any]:
         known = isinstance(index, int) and 0 <= index < len(shown)
@@ -122,69 +139,107 @@ def _wire(page: Page, desk: Desk) -> None:
         return open_example(session, 0, *wish)
 
     def adjust(session: Session, *wish: Any) -> list[Any]:
-        return _reply(session, _guarded(session, lambda: desk.adjust(session, Wish(*wish))))
+        return _reply(session, _guarded(session, lambda: desk.adjust(session, Wish(*wish))), desk)
 
-    def draw_open_tab(session: Session, name: str) -> list[Any]:
-        return [
-            update
-            for tab, (_, view) in TABS.items()
-            for update in (view.render(session) if tab == name else _skip(page.panels[tab]))
-        ]
+    def step(session: Session, question: gr.EventData) -> dict[str, Any]:
+        asked_for = _question(question)
+        return step_message(desk, session, asked_for.get("scene"), asked_for.get("budget"))
 
-    events = [
-        # Not `input`, which also comes when a photo is taken away, with that very photo. Nor
-        # `clear`: it comes before every file that is dropped, and a bad one costs no answer.
-        asked.photo.upload(
-            open_photo, [page.session, asked.photo, *asked.wish], show_photo, **fresh
-        ),
-        asked.examples.click(
-            open_example, [page.session, asked.examples, *asked.wish], show_photo, **fresh
-        ),
-    ]
-    if shown:
-        events.append(
-            page.blocks.load(open_first, [page.session, *asked.wish], show_photo, **fresh)
-        )
-    events += [
-        control.input(adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **live)
-        for control in asked.wish
-    ]
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    everything = [component for panel in page.panels.values() for component in panel]
-    for event in events:
-        event.then(draw_open_tab, [page.session, page.open_tab], everything, **quiet)
-    for name, tab in page.tabs.items():
-        tab.select(_drawer(name), [page.session], [page.open_tab, *page.panels[name]], **quiet)
-    _wire_download(page)
+    def tell(session: Session, question: gr.EventData) -> dict[str, Any]:
+        return pixel_message(desk, session, _question(question))
 
-
-def _wire_download(page: Page) -> None:
-    cache = page.zip_file.GRADIO_CACHE
-
-    def pack(session: Session) -> str:
-        try:
-            return download.make_zip(session, cache)
-        except PAGError as error:
-            raise refusal(str(error)) from error
-
-    packed = page.download.click(
-        pack, [page.session], [page.zip_file], api_visibility="private", show_progress="minimal"
+    # Not `input`, which also comes when a photo is taken away, with that very photo. Nor
+    # `clear`: it comes before every file that is dropped, and a bad one costs no answer.
+    asked.photo.upload(open_photo, [page.session, asked.photo, *asked.wish], show_photo, **fresh)
+    asked.examples.click(
+        open_example, [page.session, asked.examples, *asked.wish], show_photo, **fresh
     )
-    packed.success(None, js=download.PRESS)
+    if shown:
+        page.blocks.load(open_first, [page.session, *asked.wish], show_photo, **fresh)
+    for control in asked.wish:
+        control.input(adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **live)
+    page.sweep.submit(
+        step,
+        [page.session],
+        [page.sweep],
+        concurrency_limit=1,
+        concurrency_id=SWEEP,
+        api_visibility="private",
+        show_progress="hidden",
+        trigger_mode="multiple",
+    )
+    page.pixel.submit(
+        tell,
+        [page.session],
+        [page.pixel],
+        api_visibility="private",
+        show_progress="hidden",
+        trigger_mode="always_last",
+    )
 
 
-def _drawer(name: str) -> Callable[[Session], list[Any]]:
-    return lambda session: [name, *TABS[name][1].render(session)]
+def _wire_downloads(page: Page, desk: Desk) -> None:
+    cache = page.file.GRADIO_CACHE
+    # The browser says which budget it shows: the session may be a moment behind the slider.
+    shown = BudgetNumber(visible=False)
+
+    def maker(kind: str) -> Callable[[Session, Any], str]:
+        def make(session: Session, budget: Any) -> str:
+            try:
+                return download.make(kind, session, budget, desk, cache)
+            except PAGError as error:
+                raise refusal(str(error)) from error
+
+        return make
+
+    for kind, button in page.downloads.items():
+        made = button.click(
+            maker(kind),
+            [page.session, shown],
+            [page.file],
+            js=download.WITH_BUDGET,
+            api_visibility="private",
+            show_progress="full",
+            show_progress_on=[button],
+            concurrency_limit=1,
+            concurrency_id="download",
+        )
+        made.success(None, js=download.PRESS)
 
 
-def _reply(before: Session, after: Session) -> list[Any]:
-    """Updates for the session, the numbers and the outputs; a failed action changes no picture."""
+def _wire_leaving(page: Page) -> None:
+    """Closing the tab lets go of the visitor's answers at once."""
+    memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
+
+    def arrive(session: Session, request: gr.Request) -> None:
+        memories[str(request.session_hash)] = session.memory
+
+    def leave(request: gr.Request) -> None:
+        if memory := memories.pop(str(request.session_hash), None):
+            memory.forget()
+
+    page.blocks.load(arrive, [page.session], api_visibility="private", show_progress="hidden")
+    page.blocks.unload(leave)
+
+
+def _reply(before: Session, after: Session, desk: Desk) -> list[Any]:
+    """The session, and what the browser does not have yet; a failed action changes no picture."""
+    message: dict[str, Any] = {"notice": markup.notice(after.message)}
     if after.message:
         gr.Warning(escape(after.message, quote=False))
-    pictures = outputs.render(after)
-    if after.answer is before.answer:
-        pictures = _skip(pictures)
-    return [after, *numbers.render(after), *pictures]
+    if after.answer is not None and not after.message:
+        message["known"] = True
+        if after.memory.first_time(after.scene):
+            message["scene"] = scene_message(after, desk.budgets)
+        if after.memory.first_time(after.key):
+            message["frame"] = frame_message(after.answer, after, after.settings.budget)
+    return [after, message]
+
+
+def _question(event: gr.EventData) -> dict[str, Any]:
+    """What the page's script asks. It is checked by whoever answers: it may be no browser."""
+    data = getattr(event, "_data", None)
+    return data if isinstance(data, dict) else {}
 
 
 def _guarded(session: Session, action: Callable[[], Session]) -> Session:
@@ -194,7 +249,3 @@ def _guarded(session: Session, action: Callable[[], Session]) -> Session:
     except Exception:
         logger.exception("an action failed")
         return session.told(content.UNEXPECTED)
-
-
-def _skip(components: list[Any]) -> list[Any]:
-    return [gr.skip() for _ in components]

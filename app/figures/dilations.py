@@ -6,24 +6,21 @@ import numpy as np
 from PIL import Image
 
 from app.content import dilation_name
-from app.figures.raster import LegendItem, indexed, luminance, upsample
+from app.figures.raster import LegendItem, indexed
 from app.palette import dilation_colours
 from pag import Inference
 
-OPACITY = 0.78
+
+def dilation_picture(inference: Inference) -> Image.Image:
+    """The choice of every pixel on MultiPool's own grid, (h, w); indices into `dilations`."""
+    return indexed(inference.dilation, np.array(dilation_colours(inference.dilations), np.uint8))
 
 
-def dilation_image(inference: Inference) -> Image.Image:
-    """The dilation chosen, in discrete colours over the photo in grey, (H, W)."""
+def coverage(inference: Inference) -> tuple[float, float]:
+    """(height, width) of MultiPool's grid in image sizes; a little over 1 at odd sizes."""
+    rows, columns = inference.dilation.shape
     height, width = inference.image.shape[:2]
-    index = upsample(inference.dilation, inference.dilation_stride, (height, width))
-    colours = np.array(dilation_colours(inference.dilations), np.float64)
-    levels = 256 // len(colours)
-    shade = (luminance(inference.image).astype(np.uint16) * (levels - 1) + 127) // 255
-    grey = np.linspace(0.0, 255.0, levels)
-    table = OPACITY * colours[:, None, :] + (1.0 - OPACITY) * grey[None, :, None]
-    places = (index * np.uint16(levels) + shade).astype(np.uint8)
-    return indexed(places, np.round(table.reshape(-1, 3)).astype(np.uint8))
+    return rows * inference.dilation_stride / height, columns * inference.dilation_stride / width
 
 
 def dilation_legend(inference: Inference) -> list[LegendItem]:

@@ -66,9 +66,14 @@ def depth_range(inference: Inference) -> tuple[float, float]:
     return float(near), float(max(far, near + 1e-3))
 
 
-def depth_image(inference: Inference) -> Image.Image:
-    """Metric depth in colours, (H, W): near is bright, far is dark."""
-    near, far = depth_range(inference)
+def depth_image(inference: Inference, span: tuple[float, float] | None = None) -> Image.Image:
+    """Metric depth in colours, (H, W): near is bright, far is dark.
+
+    Args:
+        inference: the record to draw.
+        span: (nearest, farthest) metres that the colours span; None: see `depth_range`.
+    """
+    near, far = span or depth_range(inference)
     places = unit_interval(_asked_for(inference.depth, "depth"), near, far)
     return indexed(places, colormap_table(DEPTH_MAP)[::-1])
 

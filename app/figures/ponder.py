@@ -6,11 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from app.content import PONDER_BAR, PONDER_HOVER, layer_count
+from app.content import PONDER_BARS_TITLES, PONDER_HOVERS, layer_count
 from app.figures.raster import LegendItem, data_uri, fit_within, luminance, nearest, unit_interval
 from app.palette import CHART_TEXT, PONDER_MAP, colormap_table
 from pag import Inference
 
+UNITS = ("layers", "macs")
 CELLS = 144  # along the longer side: finer than res4's grid, small enough to send
 PHOTO_SIDE = 640
 OPACITY = 0.75
@@ -29,44 +30,67 @@ def ponder_image(inference: Inference, opacity: float = OPACITY) -> Image.Image:
     return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
-def ponder_figure(inference: Inference, opacity: float = OPACITY, height: int = 460) -> go.Figure:
+def ponder_cells(inference: Inference) -> tuple[np.ndarray, np.ndarray]:
+    """Layers that ran (uint8) and thousand MACs spent (float32), at `CELLS` cells or fewer.
+
+    No values are mixed: each cell holds what the record says of the very pixel in its corner.
+    """
+    height, width = inference.ponder_layers.shape
+    cells = fit_within((height, width), CELLS)
+    kilo_macs = nearest(inference.ponder_macs, cells).astype(np.float32) / np.float32(1e3)
+    return nearest(inference.ponder_layers, cells), kilo_macs
+
+
+def most_kilo_macs(inference: Inference) -> float:
+    """Thousand MACs that the gated layers spend at a pixel where all of them run."""
+    spent = (gate.macs_dense / (gate.mask.size * gate.stride**2) for gate in inference.gates)
+    return sum(spent) / 1e3
+
+
+def ponder_figure(
+    inference: Inference, unit: str = "layers", opacity: float = OPACITY, height: int = 460
+) -> go.Figure:
     """Ponder cost as a heatmap to hover over: layers that ran, and MACs spent, at the place.
 
-    The heatmap is sampled to at most `CELLS` cells along the longer side; no values are
-    mixed, so the number read is the number of layers that ran at that very pixel.
+    Args:
+        inference: the record to draw.
+        unit: what the colours count: ``layers`` or ``macs``. They span everything that could
+            have been spent, whatever the budget, so that budgets can be compared.
+        opacity: of the colours over the photo, 0 to 1.
+        height: of the figure in pixels.
     """
-    size = inference.ponder_layers.shape[:2]
-    cells = fit_within((size[0], size[1]), CELLS)
-    layers = nearest(inference.ponder_layers, cells)
-    kilo_macs = nearest(inference.ponder_macs, cells).astype(np.float32) / 1e3
-    step_x, step_y = size[1] / cells[1], size[0] / cells[0]
+    if unit not in UNITS:
+        raise ValueError(f"unit is {unit!r}; expected one of {', '.join(UNITS)}")
+    size = inference.ponder_layers.shape
+    layers, kilo_macs = ponder_cells(inference)
+    step_x, step_y = size[1] / layers.shape[1], size[0] / layers.shape[0]
+    in_layers = unit == "layers"
     heatmap = go.Heatmap(
-        z=layers,
-        customdata=np.round(kilo_macs, 1),
+        z=layers if in_layers else kilo_macs,
+        customdata=kilo_macs if in_layers else layers,
         x0=step_x / 2,
         dx=step_x,
         y0=step_y / 2,
         dy=step_y,
         zmin=0,
-        zmax=len(inference.gates),
+        zmax=len(inference.gates) if in_layers else most_kilo_macs(inference),
         colorscale=PONDER_MAP,
         opacity=opacity,
-        hovertemplate=PONDER_HOVER.format(gates=len(inference.gates)),
+        hovertemplate=PONDER_HOVERS[unit].format(gates=len(inference.gates)),
         colorbar={
-            "title": {"text": PONDER_BAR, "side": "top"},
+            "title": {"text": PONDER_BARS_TITLES[unit], "side": "top"},
             "orientation": "h",
             "thickness": 10,
             "outlinewidth": 0,
-            "tick0": 0,
-            "dtick": 3,
-            "len": 0.5,
+            "len": 0.6,
             "y": 1.0,
             "yanchor": "bottom",
-        },
+        }
+        | ({"tick0": 0, "dtick": 3} if in_layers else {}),
     )
     figure = go.Figure(heatmap)
     figure.add_layout_image(
-        source=_backdrop(inference.image),
+        source=backdrop(inference.image),
         xref="x",
         yref="y",
         x=0,
@@ -86,6 +110,7 @@ def ponder_figure(inference: Inference, opacity: float = OPACITY, height: int = 
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": CHART_TEXT, "size": 13},
         template=None,
+        dragmode=False,
         modebar={"remove": ["select2d", "lasso2d", "autoScale2d"], "bgcolor": "rgba(0,0,0,0)"},
     )
     return figure
@@ -109,7 +134,8 @@ def mean_ponder(inference: Inference) -> float:
     return float(inference.ponder_layers.mean())
 
 
-def _backdrop(image: np.ndarray) -> str:
+def backdrop(image: np.ndarray) -> str:
+    """The photo in grey and dimmed, as a `data:` address, to lay colours over."""
     grey = luminance(image)
     height, width = fit_within((grey.shape[0], grey.shape[1]), PHOTO_SIDE)
     dimmed = Image.fromarray(grey).resize((width, height), Image.Resampling.BILINEAR)

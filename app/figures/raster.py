@@ -29,13 +29,15 @@ def luminance(image: np.ndarray) -> np.ndarray:
 
 
 def indexed(ids: np.ndarray, table: np.ndarray) -> Image.Image:
-    """Ids (H, W) uint8 and their colours (n, 3) uint8, as an 8-bit palette picture.
+    """Ids (H, W) uint8 and their colours (n, 3) or (n, 4) uint8, as an 8-bit palette picture.
 
     A palette picture is a third of the size of RGB and several times faster to compress,
-    and it is exact: one colour for one id.
+    and it is exact: one colour for one id. A fourth column is opacity.
     """
     picture = Image.fromarray(np.ascontiguousarray(ids))
-    picture.putpalette(np.ascontiguousarray(table, np.uint8).tobytes(), "RGB")
+    picture.putpalette(np.ascontiguousarray(table[:, :3], np.uint8).tobytes(), "RGB")
+    if table.shape[1] == 4:
+        picture.info["transparency"] = np.ascontiguousarray(table[:, 3], np.uint8).tobytes()
     return picture
 
 
@@ -68,7 +70,12 @@ def nearest(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def data_uri(picture: Image.Image, kind: str = "PNG", quality: int = 80) -> str:
     """The picture as a `data:` address, to put into HTML or a chart."""
     buffer = io.BytesIO()
-    options = {"quality": quality} if kind == "JPEG" else {}
+    # Level 1 costs a third of the default's time for a twentieth more bytes.
+    options = {"quality": quality} if kind == "JPEG" else {"compress_level": 1}
     picture.save(buffer, kind, **options)
-    encoded = base64.b64encode(buffer.getvalue()).decode()
-    return f"data:image/{kind.lower()};base64,{encoded}"
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def packed(array: np.ndarray) -> str:
+    """The bytes of an array in base64, little-endian, to be read as a typed array."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()

@@ -1,6 +1,8 @@
 """The panels of the page, one a file.
 
-Every panel has `build()`, which makes its components inside the current `gr.Blocks` and
-returns them, and `render(session)`, which returns one update for each of them in the same
-order. A panel reads the session and changes nothing.
+Every panel has `build()`, which makes its component inside the current `gr.Blocks`: its
+fixed markup, with slots where contents go. `fill(answer, first)` gives the contents at one
+budget; `scene(first)`, where there is one, those that hold at every budget. `first` is the
+scene's first answer, by which colours that depend on the picture are chosen. Fills go to the
+browser (`app.frames`), which puts them into the slots (`app/front`).
 """

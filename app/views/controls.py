@@ -13,6 +13,7 @@ from app import content
 from app.actions import BUDGET_STEP, SIZES
 from app.components import BudgetSlider, PhotoInput, RawChoice
 from app.session import Session, Settings
+from app.views import markup
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,29 @@ def build_budget(floor: float, value: float) -> Any:
         info=content.BUDGET_INFO,
         elem_id="budget",
     )
+
+
+def build_sweep() -> tuple[Any, dict[str, gr.Button]]:
+    """(the progress of the sweep with its play button, a button to save for each kind)."""
+    bar = gr.HTML(
+        '<div class="pag-sweep-row"><button type="button" class="pag-play" aria-pressed="false" '
+        f'disabled>▶ {content.PLAY}</button><div class="pag-steps" role="progressbar" '
+        f'aria-label="{content.SWEEP}" aria-valuemin="0" aria-valuemax="1" aria-valuenow="0">'
+        f'</div></div><p class="pag-sweep-text">{content.SCRIPT["waiting"]}</p>',
+        elem_id="sweep",
+        js_on_load=markup.MOUNTED,
+    )
+    with gr.Row(elem_id="save-sweep"):
+        buttons = {
+            kind: gr.Button(
+                content.SAVE_SWEEP.format(kind=kind),
+                size="sm",
+                min_width=80,
+                elem_id=f"save-{kind.lower()}",
+            )
+            for kind in content.SWEEP_KINDS
+        }
+    return bar, buttons
 
 
 def build_more(label_sets: Sequence[str]) -> tuple[Any, Any, Any, Any]:

@@ -1,4 +1,4 @@
-"""The download: the folder of `pag.predict`, zipped, made when it is asked for."""
+"""Downloads, made when they are asked for: everything as a zip, the sweep as an animation."""
 
 from __future__ import annotations
 
@@ -6,39 +6,62 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from app import content
+from app.actions import Desk
+from app.figures.animation import sweep_animation
 from app.session import Session
 from pag import InputError, write_folder
 
+EVERYTHING = "zip"
 # The visitor presses a plain button; once the file is there, the browser presses the
 # hidden one that hands it over.
-PRESS = "() => { document.querySelector('#zip-file')?.click(); }"
+PRESS = "() => { document.querySelector('#download-file')?.click(); }"
+
+WITH_BUDGET = "session => [session, window.pagExplorer.page.shown?.budget ?? null]"
 
 
 def build() -> tuple[gr.Button, gr.DownloadButton]:
     """(the button to press, the hidden one that holds the file)."""
     button = gr.Button(content.DOWNLOAD, elem_id="download", size="sm")
-    holder = gr.DownloadButton(visible="hidden", elem_id="zip-file")
+    holder = gr.DownloadButton(visible="hidden", elem_id="download-file")
     return button, holder
 
 
-def make_zip(session: Session, cache: str) -> str:
-    """Everything about the answer on the screen, as a file in Gradio's cache.
+def make(kind: str, session: Session, budget: Any, desk: Desk, cache: str) -> str:
+    """A file in Gradio's cache, from where alone Gradio serves, and deletes what is old.
 
-    Gradio serves files from its cache only, and deletes old ones there.
+    Args:
+        kind: ``zip``, or a kind of animation of `content.SWEEP_KINDS`.
+        session: whose photo it is.
+        budget: the one on the screen.
+        desk: computes what is not remembered.
+        cache: the folder that Gradio serves.
 
     Raises:
         InputError: there is no answer yet.
+        BudgetError: the budget is no number that the network can meet.
     """
     if session.answer is None:
         raise InputError(content.NOTHING_TO_DOWNLOAD)
-    place = Path(cache) / secrets.token_hex(16)
-    place.mkdir(parents=True)
+    if kind != EVERYTHING:
+        path = _place(cache) / f"{content.SWEEP_STEM}.{kind.lower()}"
+        path.write_bytes(sweep_animation(desk.sweep(session), kind))
+        return str(path)
+    # The folder of `pag.predict`, zipped.
+    answer = desk.answer_at(session, budget)
+    place = _place(cache)
     with tempfile.TemporaryDirectory() as folder:
-        write_folder(session.answer, Path(folder) / content.DOWNLOAD_STEM)
+        write_folder(answer, Path(folder) / content.DOWNLOAD_STEM)
         return shutil.make_archive(
             str(place / content.DOWNLOAD_STEM), "zip", folder, content.DOWNLOAD_STEM
         )
+
+
+def _place(cache: str) -> Path:
+    place = Path(cache) / secrets.token_hex(16)
+    place.mkdir(parents=True)
+    return place

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
+import gradio as gr
+
+from app.content import LARGE, SAVE
 from app.figures.raster import LegendItem
 from app.palette import css
+
+MOUNTED = "window.pagExplorer.mounted(element)"
+"""For `js_on_load`: Gradio makes the panels of a tab when it is first opened."""
 
 
 def heading(title: str, task: str, hint: str) -> str:
@@ -79,6 +86,53 @@ def picture(source: str, alt: str, text: str) -> str:
     return (
         f'<div class="pag-key"><img src="{escape(source)}" alt="{escape(alt)}">'
         f"<span>{escape(text)}</span></div>"
+    )
+
+
+def view(
+    slot: str,
+    title: str,
+    alt: str,
+    *,
+    over_photo: bool = False,
+    coverage: tuple[float, float] = (1.0, 1.0),
+    cell: tuple[float, float] = (0.0, 0.0),
+) -> str:
+    """A picture that takes part in the linked outline, and can be seen large and saved.
+
+    Args:
+        slot: of the picture.
+        title: what is written above the large view.
+        alt: alternative text.
+        over_photo: the picture is laid over the photo in grey.
+        coverage: (height, width) of the picture in photo sizes; what lies outside is cut off.
+        cell: (height, width) of one of its own pixels in photo sizes; 0: too small to outline.
+    """
+    photo = '<img class="pag-photo" data-slot="photo" alt="">' if over_photo else ""
+    size = f"height:{100 * coverage[0]:.3f}%;width:{100 * coverage[1]:.3f}%"
+    buttons = "".join(
+        f'<button type="button" class="pag-{action}" title="{escape(label)}" '
+        f'aria-label="{escape(label)}: {escape(title)}">{icon}</button>'
+        for action, label, icon in (("enlarge", LARGE, "⤢"), ("save", SAVE, "↓"))
+    )
+    return (
+        f'<figure class="pag-view" data-title="{escape(title)}" data-name="{escape(slot)}">'
+        f'<div class="pag-stack" tabindex="0" data-cell="{cell[0]:.6f} {cell[1]:.6f}" '
+        f'role="group" aria-label="{escape(title)}">{photo}'
+        f'<img class="pag-picture" data-slot="{escape(slot)}" alt="{escape(alt)}" '
+        f'style="{size}"><span class="pag-pin" aria-hidden="true"></span></div>'
+        f'<div class="pag-tools">{buttons}</div></figure>'
+    )
+
+
+def channel(name: str) -> Any:
+    """A component that is not seen: messages to the page's script, and its questions back."""
+    return gr.HTML(
+        None,
+        html_template="",
+        js_on_load=f"window.pagExplorer.connect({name!r}, props, watch, trigger)",
+        visible="hidden",
+        elem_id=f"channel-{name}",
     )
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from app import content
-from app.session import Session
 from app.views import markup
+from app.views.fill import Fill
 from pag import Inference
 
 
-def build(first: str = content.NOTHING_YET) -> list[Component]:
+def build(first: str = content.NOTHING_YET) -> Any:
     """`first` is what is said until there is an answer."""
-    return [gr.HTML(markup.note(first), elem_id="numbers", js_on_load=None)]
+    slots = (
+        '<div data-slot="notice"></div><div data-slot="preview" aria-live="off"></div>'
+        f'<div data-slot="numbers">{markup.note(first)}</div>'
+    )
+    return gr.HTML(slots, elem_id="numbers", js_on_load=markup.MOUNTED)
 
 
-def render(session: Session) -> list[Any]:
-    """The facts of the answer, below what went wrong, if anything did."""
-    known = numbers(session.answer) if session.answer else markup.note(content.NOTHING_YET)
-    return [markup.notice(session.message) + known]
+def fill(answer: Inference, first: Inference) -> Fill:
+    """The facts of one answer."""
+    del first
+    return Fill(html={"numbers": numbers(answer)})
 
 
 def numbers(answer: Inference) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from app import content
 from app.figures import outputs as figures
 from app.figures.raster import data_uri
-from app.palette import DEPTH_MAP, css_gradient
-from app.session import Session
+from app.palette import DEPTH_MAP, class_colours, colormap_table, css_gradient
 from app.views import markup
+from app.views.fill import Fill
 from pag import Inference
 
 CARDS = (
@@ -27,49 +26,64 @@ CARDS = (
 """(name, question, task, one line, alternative text) of each output."""
 
 
-def build() -> list[Component]:
-    """A picture and its legend for each of the four."""
-    components: list[Component] = []
-    with gr.Row(elem_id="outputs"):
-        for name, question, task, hint, alt in CARDS:
-            with gr.Column(elem_classes="pag-card", min_width=150):
-                gr.HTML(markup.heading(question, task, hint), js_on_load=None)
-                picture = gr.Image(
-                    format="png",
-                    show_label=False,
-                    label=question,
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    elem_id=f"output-{name}",
-                    elem_classes="pag-picture",
-                    alt_text=alt,
-                )
-                legend = gr.HTML(elem_id=f"legend-{name}", js_on_load=None)
-                components += [picture, legend]
-    return components
+def build() -> Any:
+    """Four cards, each with slots for a picture and its legend."""
+    cards = "".join(
+        f'<section class="pag-card" id="output-{name}">'
+        f"{markup.heading(question, task, hint)}"
+        f"{markup.view(name, question, alt, over_photo=name == 'segmentation')}"
+        f'<div id="legend-{name}" data-slot="legend-{name}"></div></section>'
+        for name, question, task, hint, alt in CARDS
+    )
+    return gr.HTML(
+        f'<div class="pag-cards">{cards}</div>', elem_id="outputs", js_on_load=markup.MOUNTED
+    )
 
 
-def render(session: Session) -> list[Any]:
-    """One update for each of them."""
-    answer = session.answer
-    if answer is None:
-        return [None, ""] * len(CARDS)
-    return [
-        figures.segmentation_overlay(answer),
-        markup.legend(figures.class_legend(answer), content.SEGMENTATION_NONE),
-        figures.boundary_image(answer),
-        markup.colour_bar("linear-gradient(to right, #fff, #000)", content.BOUNDARY_SCALE),
-        figures.depth_image(answer),
-        _depth_bar(answer),
-        figures.normals_image(answer),
-        markup.picture(
-            data_uri(figures.normals_key()), content.NORMALS_KEY_ALT, content.NORMALS_SCALE
-        ),
-    ]
+def scene(first: Inference) -> Fill:
+    """The legends that hold at every budget, and how to read a value off a colour."""
+    near, far = figures.depth_range(first)
+    ball = data_uri(figures.normals_key())
+    return Fill(
+        html={
+            "legend-boundary": markup.colour_bar(
+                "linear-gradient(to right, #fff, #000)", content.BOUNDARY_SCALE
+            ),
+            "legend-depth": _depth_bar(near, far),
+            "legend-normals": markup.picture(ball, content.NORMALS_KEY_ALT, content.NORMALS_SCALE),
+        },
+        data={
+            "classes": [
+                [*colour, name]
+                for name, colour in zip(first.classes, class_colours(first.classes), strict=True)
+            ],
+            "depth": {
+                "near": near,
+                "far": far,
+                "colours": colormap_table(DEPTH_MAP)[::-1].tolist(),
+            },
+        },
+    )
 
 
-def _depth_bar(answer: Inference) -> str:
-    near, far = figures.depth_range(answer)
+def fill(answer: Inference, first: Inference) -> Fill:
+    """The four pictures; depth in the colours of the scene's first answer."""
+    return Fill(
+        html={
+            "legend-segmentation": markup.legend(
+                figures.class_legend(answer), content.SEGMENTATION_NONE
+            )
+        },
+        pictures={
+            "segmentation": figures.segmentation_image(answer),
+            "boundary": figures.boundary_image(answer),
+            "depth": figures.depth_image(answer, figures.depth_range(first)),
+            "normals": figures.normals_image(answer),
+        },
+    )
+
+
+def _depth_bar(near: float, far: float) -> str:
     values = {"near": near, "middle": (near + far) / 2, "far": far}
     ticks = [template.format(**values) for template in content.DEPTH_SCALE]
     return markup.colour_bar(css_gradient(DEPTH_MAP, reverse=True), ticks)

@@ -5,42 +5,58 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from app import content
 from app.figures import dilations as figures
-from app.session import Session
+from app.figures.raster import packed
 from app.views import markup
+from app.views.fill import Fill
+from pag import Inference
 
 
-def build() -> list[Component]:
-    """The explanation, the map, and its legend."""
-    hint = gr.Markdown(content.POOLING_EMPTY, elem_classes="pag-explain")
-    with gr.Row():
-        with gr.Column(scale=3, min_width=280):
-            picture = gr.Image(
-                format="png",
-                show_label=False,
-                label=content.POOLING_TAB,
-                interactive=False,
-                buttons=["download", "fullscreen"],
-                elem_id="dilation-map",
-                elem_classes="pag-picture",
-                alt_text=content.POOLING_ALT,
-            )
-        with gr.Column(scale=2, min_width=280):
-            legend = gr.HTML(elem_id="dilation-legend", js_on_load=None)
-    return [hint, picture, legend]
+def build() -> Any:
+    """The explanation, the map, its legend and histogram."""
+    return gr.HTML(
+        f'<p class="pag-explain" data-slot="pooling-hint">{content.POOLING_EMPTY}</p>'
+        '<div class="pag-split"><div id="dilation-map" data-slot="dilation-map"></div>'
+        f'<div><p class="pag-subtitle">{content.POOLING_BARS}</p>'
+        '<div id="dilation-legend" data-slot="dilation-legend"></div>'
+        '<p class="pag-hint" id="field-words" data-slot="field-words" aria-live="polite">'
+        f"{content.FIELD_HINT}</p></div></div>",
+        elem_id="pooling-panel",
+        js_on_load=markup.MOUNTED,
+    )
 
 
-def render(session: Session) -> list[Any]:
-    """One update for each of them."""
-    answer = session.answer
-    if answer is None:
-        return [content.POOLING_EMPTY, None, ""]
+def scene(first: Inference) -> Fill:
+    """The view of the map; its grid is the same at every budget."""
+    height, width = first.image.shape[:2]
+    stride = first.dilation_stride
+    picture = markup.view(
+        "dilation",
+        content.POOLING_TAB,
+        content.POOLING_ALT,
+        over_photo=True,
+        coverage=figures.coverage(first),
+        cell=(stride / height, stride / width),
+    )
+    names = [content.dilation_name(dilation) for dilation in first.dilations]
+    return Fill(
+        html={"dilation-map": picture},
+        data={"pooling": {"stride": stride, "dilations": first.dilations, "names": names}},
+    )
+
+
+def fill(answer: Inference, first: Inference) -> Fill:
+    """The choices, and how many pixels made each."""
+    del first
     median = content.dilation_name(figures.median_dilation(answer))
-    return [
-        content.POOLING_HINT.format(median=median),
-        figures.dilation_image(answer),
-        markup.share_bars(figures.dilation_legend(answer)),
-    ]
+    rows, columns = answer.dilation.shape
+    return Fill(
+        html={
+            "pooling-hint": content.POOLING_HINT.format(median=median),
+            "dilation-legend": markup.share_bars(figures.dilation_legend(answer)),
+        },
+        pictures={"dilation": figures.dilation_picture(answer)},
+        data={"dilation": {"rows": rows, "columns": columns, "index": packed(answer.dilation)}},
+    )

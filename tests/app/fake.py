@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class FakePredictor:
     Attributes:
         calls: (budget, policy, execution, size, labels) of every call, in order.
         fail: raised by the next call, once.
+        seconds: that a call takes.
     """
 
     floor = FLOOR
@@ -32,6 +34,7 @@ class FakePredictor:
     def __init__(self) -> None:
         self.calls: list[tuple[float, str, str, int, str]] = []
         self.fail: Exception | None = None
+        self.seconds = 0.0
 
     @classmethod
     def from_checkpoint(cls, name: str | Path | None = None, device: str = "auto") -> FakePredictor:
@@ -52,6 +55,7 @@ class FakePredictor:
         if self.fail is not None:
             error, self.fail = self.fail, None
             raise error
+        time.sleep(self.seconds)
         self.calls.append((budget, policy, execution, size, labels))
         picture = image if isinstance(image, Picture) else open_image(image, size_hint=size)
         photo = Image.fromarray(picture.pixels)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from app.actions import Desk, Wish, check_budget
-from app.session import REMEMBERED, Session
+from app.memory import size_of
+from app.session import Session
 from pag import LABEL_SETS, BudgetError, InputError, PAGConfig, WeightsError
 from tests.app.fake import FLOOR, FakePredictor
 from tests.app.photos import BAD, bad_files, write_photo, write_rotated
@@ -199,29 +200,16 @@ def test_another_photo_is_another_question(
     assert after.photo.digest != before.photo.digest
 
 
-def test_only_so_many_answers_are_remembered(
-    desk: Desk, fake: FakePredictor, photo_file: Path
-) -> None:
+def test_only_so_much_is_remembered(desk: Desk, fake: FakePredictor, photo_file: Path) -> None:
     session = desk.open(Session(), photo_file, Wish(budget=0.3))
-    for step in range(REMEMBERED + 3):
+    assert session.answer is not None
+    session.memory.limit = 4 * size_of(session.answer)
+    for step in range(6):
         session = desk.adjust(session, Wish(budget=0.4 + step / 100))
-    assert len(session.answers) == REMEMBERED
+    assert len(session.memory) == 4
     calls = len(fake.calls)
     desk.adjust(session, Wish(budget=0.3))
     assert len(fake.calls) == calls + 1
-
-
-def test_what_was_used_last_is_forgotten_last(
-    desk: Desk, fake: FakePredictor, photo_file: Path
-) -> None:
-    session = desk.open(Session(), photo_file, Wish(budget=0.3))
-    for step in range(REMEMBERED - 1):
-        session = desk.adjust(session, Wish(budget=0.4 + step / 100))
-    session = desk.adjust(session, Wish(budget=0.3))
-    session = desk.adjust(session, Wish(budget=0.9))
-    calls = len(fake.calls)
-    desk.adjust(session, Wish(budget=0.3))
-    assert len(fake.calls) == calls
 
 
 def test_another_working_size_decodes_the_file_again(desk: Desk, tmp_path: Path) -> None:

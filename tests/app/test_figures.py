@@ -21,9 +21,8 @@ from app.figures.raster import (
     luminance,
     nearest,
     unit_interval,
-    upsample,
 )
-from app.palette import ACTIVE, CLASS_COLOURS, DEPTH_MAP, colormap_table
+from app.palette import ACTIVE, CLASS_COLOURS, DEPTH_MAP, SKIPPED, colormap_table, dilation_colours
 from pag import LABEL_SETS, TASKS, Inference
 
 PICTURES: dict[str, Callable[[Inference], Image.Image]] = {
@@ -33,12 +32,14 @@ PICTURES: dict[str, Callable[[Inference], Image.Image]] = {
     "depth": outputs.depth_image,
     "normals": outputs.normals_image,
     "ponder": ponder.ponder_image,
-    "dilation": dilations.dilation_image,
 }
 OTHERS: dict[str, Callable[[Inference], object]] = {
     "class legend": outputs.class_legend,
     "depth range": outputs.depth_range,
-    "masks": gates.gate_thumbnails,
+    "masks": lambda record: [gates.mask_picture(gate) for gate in record.gates],
+    "wishes": lambda record: [gates.probability_picture(gate) for gate in record.gates],
+    "shares": gates.active_shares,
+    "dilations": dilations.dilation_picture,
     "ponder figure": ponder.ponder_figure,
     "ponder histogram": ponder.ponder_histogram,
     "mean ponder": ponder.mean_ponder,
@@ -192,42 +193,51 @@ def test_the_key_of_the_normals_is_a_ball() -> None:
 # ---------------------------------------------------------------- gates, pooling, ponder, cost
 
 
-def test_every_gate_has_a_picture_and_a_caption(record: Inference) -> None:
-    drawn = gates.gate_thumbnails(record)
-    assert len(drawn) == len(record.gates) == 15
-    for (picture, caption), gate in zip(drawn, record.gates, strict=True):
-        assert picture.size == (121, 90)
-        assert caption.startswith(f"{gate.name} · stride {gate.stride} · ")
-        assert caption.endswith(f"{gate.active_fraction:.0%} active")
+def test_a_mask_is_gold_where_the_layer_ran(record: Inference) -> None:
+    for gate in record.gates:
+        picture = gates.mask_picture(gate)
+        assert np.array_equal(np.asarray(picture), gate.mask)
+        drawn = np.asarray(picture.convert("RGBA"))
+        assert (drawn[gate.mask][:, :3] == ACTIVE).all()
+        assert (drawn[~gate.mask][:, :3] == SKIPPED).all()
+        assert 0 < drawn[..., 3].min() <= drawn[..., 3].max() < 255  # the photo shows through
 
 
-def test_a_mask_is_tinted_where_the_layer_ran(record: Inference) -> None:
-    for (picture, _), gate in zip(gates.gate_thumbnails(record), record.gates, strict=True):
-        ran = upsample(gate.mask, gate.stride, (90, 121))
-        colour = np.asarray(picture.convert("RGB"), int)
-        tinted = colour[..., 0] - colour[..., 2] > 40
-        assert np.array_equal(tinted, ran)
-
-
-def test_masks_of_large_photos_are_small(make_inference: Callable[..., Inference]) -> None:
-    (picture, _), *_ = gates.gate_thumbnails(make_inference(480, 640), longest=320)
-    assert picture.size == (320, 240)
-
-
-@pytest.mark.parametrize(("mode", "tint"), [("open", True), ("closed", False)])
+@pytest.mark.parametrize(("mode", "index"), [("open", 1), ("closed", 0)])
 def test_open_and_closed_gates(
-    make_inference: Callable[..., Inference], mode: str, tint: bool
+    make_inference: Callable[..., Inference], mode: str, index: int
 ) -> None:
-    for picture, _ in gates.gate_thumbnails(make_inference(gates=mode)):
-        colour = np.asarray(picture.convert("RGB"), int)
-        assert ((colour[..., 0] - colour[..., 2] > 40) == tint).all()
-    assert ACTIVE[0] - ACTIVE[2] > 40
+    for gate in make_inference(gates=mode).gates:
+        assert set(np.asarray(gates.mask_picture(gate)).ravel().tolist()) == {index}
 
 
-def test_the_dilation_map_has_one_hue_for_each_choice(record: Inference) -> None:
-    drawn = np.asarray(dilations.dilation_image(record)) // (256 // len(record.dilations))
-    expected = upsample(record.dilation, record.dilation_stride, (90, 121))
-    assert np.array_equal(drawn, expected)
+def test_a_wish_is_drawn_from_dark_to_bright(record: Inference) -> None:
+    probability = np.array([[0.0, 0.5, 1.0]], np.float32)
+    gate = dataclasses.replace(record.gates[0], probability=probability)
+    picture = gates.probability_picture(gate)
+    assert np.asarray(picture).tolist() == [[0, 128, 255]]
+    brightness = np.asarray(picture.convert("RGB"), int).sum(2)[0]
+    assert brightness[0] < brightness[1] < brightness[2]
+
+
+@pytest.mark.parametrize("size", [(90, 121), (96, 128), (33, 64)])
+def test_grids_cover_the_photo(make_inference: Callable[..., Inference], size: Any) -> None:
+    record = make_inference(*size)
+    for gate in record.gates:
+        height, width = gates.coverage(gate, size)
+        assert 1 <= height < 1 + gate.stride / size[0]
+        assert 1 <= width < 1 + gate.stride / size[1]
+    height, width = dilations.coverage(record)
+    assert height >= 1 and width >= 1
+
+
+def test_the_dilation_map_is_the_choices(record: Inference) -> None:
+    picture = dilations.dilation_picture(record)
+    assert np.array_equal(np.asarray(picture), record.dilation)
+    colours = dilation_colours(record.dilations)
+    row, column = 2, 3
+    expected = colours[int(record.dilation[row, column])]
+    assert picture.convert("RGB").getpixel((column, row)) == expected
 
 
 def test_the_dilation_legend_has_every_choice_and_adds_up(record: Inference) -> None:
@@ -265,6 +275,19 @@ def test_the_ponder_heatmap_reads_what_the_record_says(
     assert trace.x0 == pytest.approx(trace.dx / 2)
     assert trace.dx * z.shape[1] == pytest.approx(400)
     assert trace.dy * z.shape[0] == pytest.approx(300)
+
+
+def test_the_ponder_heatmap_counts_multiply_adds_too(
+    make_inference: Callable[..., Inference],
+) -> None:
+    record = make_inference(96, 128, gates="open")
+    trace = heatmap(ponder.ponder_figure(record, "macs"))
+    assert np.allclose(np.asarray(trace.z), record.ponder_macs / 1e3)
+    # Where everything ran, the colours reach their end.
+    assert trace.zmax == pytest.approx(float(record.ponder_macs.max()) / 1e3, rel=1e-5)
+    assert np.array_equal(np.asarray(trace.customdata), record.ponder_layers)
+    with pytest.raises(ValueError, match="expected one of layers, macs"):
+        ponder.ponder_figure(record, "seconds")
 
 
 def test_the_ponder_figure_is_small_and_has_the_photo_behind(

@@ -18,7 +18,7 @@ from PIL import Image
 from app import content
 from app.figures import outputs
 from app.look import launch_options
-from app.ui import NETWORK, build_app
+from app.ui import NETWORK, SWEEP, build_app
 from tests.app.fake import FakePredictor
 from tests.app.photos import BAD, bad_files, write_photo, write_rotated
 
@@ -202,6 +202,8 @@ def test_one_visitor_at_a_time_computes(served: Served) -> None:
     network = [fn for fn in served.blocks.fns.values() if fn.concurrency_id == NETWORK]
     assert len(network) == 9  # upload, example, page load, five settings, /analyze
     assert {fn.concurrency_limit for fn in network} == {1}
+    sweep = [fn for fn in served.blocks.fns.values() if fn.concurrency_id == SWEEP]
+    assert [fn.concurrency_limit for fn in sweep] == [1]
     live = [fn for fn in network if ("input" in {t[1] for t in fn.targets})]
     assert sum(fn.trigger_mode == "always_last" for fn in live) == 5
 

@@ -1,0 +1,103 @@
+"""What crosses to the browser: scenes and frames, ready for JSON.
+
+A *scene* is a photo with all settings but the budget; it brings what stays the same while
+the slider moves. A *frame* is everything that the page shows of one scene at one budget.
+The browser keeps the frames of its scene, so that the slider needs no request.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from app import content
+from app.actions import Desk, check_budget
+from app.session import Session
+from app.sweep import sweep_order
+from app.views import cost, gates, markup, numbers, outputs, pixel, ponder, pooling
+from app.views.fill import merged
+from pag import Inference, PAGError
+
+logger = logging.getLogger(__name__)
+
+FILLERS = (numbers, outputs, ponder, gates, pooling, cost)
+"""The panels that change with the budget."""
+SETTERS = (outputs, ponder, gates, pooling)
+"""Those that bring something that holds at every budget."""
+
+
+def scene_message(session: Session, budgets: tuple[float, ...]) -> dict[str, Any]:
+    """What stays the same while the slider moves.
+
+    Args:
+        session: one with an answer.
+        budgets: of the sweep, rising.
+    """
+    first = session.first
+    assert first is not None, "a scene begins with its first answer"
+    height, width = first.image.shape[:2]
+    fill = merged(view.scene(first) for view in SETTERS)
+    return {
+        "id": session.scene,
+        "width": width,
+        "height": height,
+        "budgets": budgets,
+        "order": sweep_order(budgets),
+        "fill": fill.message(),
+    }
+
+
+def frame_message(answer: Inference, session: Session, budget: float) -> dict[str, Any]:
+    """Everything that the page shows of `answer`, in the colours of the session's scene.
+
+    Args:
+        answer: the record to show.
+        session: whose scene it belongs to.
+        budget: the one asked for, by which the browser finds the frame.
+    """
+    fill = merged(view.fill(answer, session.first or answer) for view in FILLERS)
+    return {
+        "scene": session.scene,
+        "budget": budget,
+        "achieved": answer.budget_achieved,
+        "fill": fill.message(),
+    }
+
+
+def step_message(desk: Desk, session: Session, scene: Any, budget: Any) -> dict[str, Any]:
+    """One more budget of the sweep: the frame, or why there is none.
+
+    ``later`` asks the browser to try again: the visitor's own request comes first. A question
+    about another scene than the session's is answered with nothing.
+    """
+    message: dict[str, Any] = {"scene": scene if isinstance(scene, str) else ""}
+    if session.scene and scene != session.scene:
+        return message
+    try:
+        answer = desk.step(session, budget)
+    except PAGError:
+        return message | {"failed": True}
+    except Exception:
+        logger.exception("a step of the sweep failed")
+        return message | {"failed": True}
+    if answer is None:
+        return message | {"later": True}
+    budget = check_budget(budget, desk.floor)
+    session.memory.first_time(session.key_at(budget))
+    return message | {"frame": frame_message(answer, session, budget)}
+
+
+def pixel_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:
+    """The story of a place, `x` and `y` as shares of the picture, at the budget shown."""
+    message: dict[str, Any] = {"scene": session.scene}
+    try:
+        x, y = (float(question[axis]) for axis in "xy")
+        if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0):
+            raise ValueError("outside")
+        answer = desk.answer_at(session, question["budget"])
+    except (PAGError, KeyError, TypeError, ValueError):
+        return message | {"html": markup.notice(content.PIXEL_FAILED)}
+    known = (session.memory.recall(session.key_at(budget)) for budget in desk.budgets)
+    others = {a.budget_requested: a for a in (*known, answer) if a is not None}
+    ordered = [others[budget] for budget in sorted(others)]
+    return message | {"html": pixel.story(answer, ordered, x, y)}

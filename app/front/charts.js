@@ -1,0 +1,99 @@
+/* Charts to hover over. Plotly comes with Gradio; a hidden chart on the page loads it. */
+
+const CONFIG = { responsive: true, displaylogo: false };
+const unitNow = () => document.querySelector("#ponder-unit input:checked")?.value ?? "layers";
+
+function whenPlotly(then) {
+  if (window.Plotly) then();
+  else setTimeout(() => whenPlotly(then), 100);
+}
+
+function rows(values, grid) {
+  return Array.from({ length: grid.rows }, (_, row) =>
+    values.subarray(row * grid.columns, (row + 1) * grid.columns),
+  );
+}
+
+/* ------------------------------------------------------------------ ponder cost */
+
+let ponderScene = null; // what is drawn: scene and unit
+
+function ponderValues(frame) {
+  const grid = frame.fill.data.ponder;
+  grid.counts ??= bytes(grid.layers);
+  grid.kilo ??= new Float32Array(bytes(grid.macs).buffer);
+  const [z, other] = unitNow() === "layers" ? [grid.counts, grid.kilo] : [grid.kilo, grid.counts];
+  return { z: rows(z, grid), customdata: rows(other, grid) };
+}
+
+function drawPonder(frame) {
+  const plot = document.querySelector("#ponder-plot");
+  if (!plot || !visible(plot) || !frame) return;
+  whenPlotly(() => {
+    const name = `${page.scene.id} ${unitNow()}`;
+    const values = ponderValues(frame);
+    if (ponderScene === name && plot.data) {
+      Plotly.restyle(plot, { z: [values.z], customdata: [values.customdata] });
+      return;
+    }
+    const { layout, ...traces } = page.scene.fill.data.ponder;
+    const opacity = Number(document.querySelector("#ponder-opacity input")?.value ?? 0.75);
+    const trace = { ...traces[unitNow()], ...values, opacity };
+    const drawing = { ...layout, uirevision: page.scene.id, shapes: ponderShapes() };
+    Plotly.react(plot, [trace], drawing, CONFIG);
+    if (!ponderScene) {
+      plot.on("plotly_hover", ({ points: [point] }) => !pin.fixed && pointFrom(point, pointAt));
+      plot.on("plotly_unhover", () => !pin.fixed && unpin());
+      plot.on("plotly_click", ({ points: [point] }) => pointFrom(point, fix));
+    }
+    ponderScene = name;
+  });
+}
+
+const pointFrom = (point, then) => then(point.x / page.scene.width, point.y / page.scene.height);
+
+function ponderShapes() {
+  if (!pin.on || !page.scene) return [];
+  const { width, height } = page.scene;
+  const half = Math.max(width, height) / 90;
+  const [x, y] = [pin.x * width, pin.y * height];
+  const box = { type: "rect", x0: x - half, x1: x + half, y0: y - half, y1: y + half };
+  return [
+    { ...box, line: { color: "#fff", width: 4 } },
+    { ...box, line: { color: "#000", width: 2 } },
+  ];
+}
+
+pinHooks.push(() => {
+  const plot = document.querySelector("#ponder-plot");
+  if (plot?.data && visible(plot)) Plotly.relayout(plot, { shapes: ponderShapes() });
+});
+document.addEventListener("input", (event) => {
+  const plot = document.querySelector("#ponder-plot");
+  if (event.target.closest?.("#ponder-opacity") && plot?.data) {
+    Plotly.restyle(plot, { opacity: Number(event.target.value) });
+  }
+  if (event.target.closest?.("#ponder-unit")) drawPonder(page.shown);
+});
+
+/* ------------------------------------------------------------------ cost */
+
+function drawCost(frame) {
+  const plot = document.querySelector("#cost-plot");
+  if (!plot || !visible(plot) || !frame) return;
+  const { data, layout } = frame.fill.data.cost;
+  whenPlotly(() => Plotly.react(plot, data, layout, CONFIG));
+}
+
+/* ------------------------------------------------------------------ wiring */
+
+function drawCharts() {
+  drawPonder(page.shown);
+  drawCost(page.shown);
+}
+hooks.shown.push(drawCharts);
+/* A tab that has just been opened has its size only in the next frame. */
+const later = () => requestAnimationFrame(() => requestAnimationFrame(drawCharts));
+hooks.mounted.push(later);
+document.addEventListener("click", (event) => event.target.closest?.("#tabs [role=tab]") && later());
+document.addEventListener("keyup", (event) => event.target.closest?.("#tabs [role=tab]") && later());

@@ -1,0 +1,166 @@
+/* Slots, scenes and frames. The server sends, for each budget, one frame: everything that the
+   page shows at that budget. They are kept here, so that the slider swaps them without a request.
+
+   words: see content.SCRIPT. Everything in these files shares one scope; see app/front.py. */
+
+const page = {
+  scene: null, // the scene message, or null before the first answer
+  frames: new Map(), // budget as text -> frame
+  shown: null, // the frame on the screen
+  wanted: null, // the frame that should be
+  channels: {}, // name -> {trigger}
+};
+const hooks = { scene: [], arrival: [], shown: [], mounted: [], reply: [] };
+
+const keyOf = (budget) => Number(budget).toFixed(3);
+const say = (text, values) =>
+  text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`;
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const bySlot = (slot, root = document) => all(`[data-slot="${slot}"]`, root);
+
+/* ------------------------------------------------------------------ filling the slots */
+
+function fillHtml(html, root = document) {
+  for (const [slot, text] of Object.entries(html)) {
+    for (const element of bySlot(slot, root)) {
+      if (element.innerHTML !== text) element.innerHTML = text;
+    }
+  }
+}
+
+function fillPictures(pictures, root = document) {
+  for (const [slot, url] of Object.entries(pictures)) {
+    for (const image of bySlot(slot, root)) if (image.src !== url) image.src = url;
+  }
+}
+
+function fillScene(root = document) {
+  if (!page.scene) return;
+  fillHtml(page.scene.fill.html, root);
+  fillPictures({ photo: page.scene.fill.data.photo }, root);
+}
+
+function fillFrame(frame, root = document) {
+  fillHtml(frame.fill.html, root);
+  fillPictures(frame.fill.pictures, root);
+}
+
+const visible = (element) => element.offsetParent !== null;
+
+/* Pictures that were never decoded would blink when they come on the screen. */
+async function decoded(frame) {
+  const waiting = Object.entries(frame.fill.pictures)
+    .filter(([slot]) => bySlot(slot).some(visible))
+    .map(([, url]) => {
+      const image = new Image();
+      image.src = url;
+      return image.decode().catch(() => {});
+    });
+  await Promise.all(waiting);
+}
+
+/* ------------------------------------------------------------------ showing a budget */
+
+let painting = false;
+
+async function show(frame) {
+  page.wanted = frame;
+  if (painting) return; // the loop below ends at what is wanted last
+  painting = true;
+  try {
+    while (page.wanted && page.shown !== page.wanted) {
+      const next = page.wanted;
+      await decoded(next);
+      if (next.scene !== page.scene.id) continue; // another photo has come in between
+      fillFrame(next);
+      document.body.dataset.budget = next.budget.toFixed(2);
+      page.shown = next;
+      for (const hook of hooks.shown) hook(next);
+    }
+  } finally {
+    painting = false;
+  }
+}
+
+function nearest(budget) {
+  let best = null;
+  for (const frame of page.frames.values()) {
+    if (!best || Math.abs(frame.budget - budget) < Math.abs(best.budget - budget)) best = frame;
+  }
+  return best;
+}
+
+const sliderValue = () => Number(document.querySelector("#budget input[type=range]")?.value);
+
+/* What the slider asks for; until it is there, the nearest that is. */
+function showAsked(budget = sliderValue()) {
+  const frame = Number.isFinite(budget) ? nearest(budget) : page.shown;
+  if (!frame) return;
+  const close = Math.abs(frame.budget - budget) < 0.0051;
+  const values = { shown: frame.budget.toFixed(2), asked: budget.toFixed(2) };
+  const note = close ? "" : `<p class="pag-hint">${say(words.preview, values)}</p>`;
+  fillHtml({ preview: note });
+  show(frame);
+}
+
+/* ------------------------------------------------------------------ what arrives */
+
+function toUrl(address) {
+  const [head, body] = address.split(",");
+  const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+  return URL.createObjectURL(new Blob([bytes], { type: head.slice(5, head.indexOf(";")) }));
+}
+
+function keep(frame) {
+  const pictures = frame.fill.pictures;
+  for (const slot of Object.keys(pictures)) pictures[slot] = toUrl(pictures[slot]);
+  const key = keyOf(frame.budget);
+  release(page.frames.get(key));
+  page.frames.set(key, frame);
+  for (const hook of hooks.arrival) hook(frame);
+}
+
+function release(frame) {
+  if (frame) for (const url of Object.values(frame.fill.pictures)) URL.revokeObjectURL(url);
+}
+
+function begin(scene) {
+  const old = [...page.frames.values()];
+  page.frames.clear();
+  Object.assign(page, { scene, shown: null, wanted: null });
+  document.body.style.setProperty("--pag-ratio", scene.width / scene.height);
+  document.body.dataset.scene = scene.id;
+  fillScene();
+  for (const hook of hooks.scene) hook(scene);
+  setTimeout(() => old.forEach(release), 2000); // they may still be on the screen
+}
+
+/* A reply to something that the visitor did: {notice, scene, frame}. */
+function receive(message) {
+  fillHtml({ notice: message.notice });
+  if (message.scene && message.scene.id !== page.scene?.id) begin(message.scene);
+  if (message.frame && message.frame.scene === page.scene?.id) keep(message.frame);
+  if (message.frame || message.known) showAsked();
+  for (const hook of hooks.reply) hook(message);
+}
+
+/* ------------------------------------------------------------------ what Gradio calls */
+
+window.pagExplorer = {
+  /* A hidden component through which messages come, and by which the server is asked. */
+  connect(name, props, watch, trigger) {
+    page.channels[name] = { ask: (question) => trigger("submit", question) };
+    watch("value", () => {
+      if (props.value) handlers[name](props.value);
+    });
+  },
+  /* The slots of a panel have come on the page. */
+  mounted(element) {
+    fillScene(element);
+    if (page.shown) fillFrame(page.shown, element);
+    for (const hook of hooks.mounted) hook(element);
+  },
+  page, // for tests and for the curious
+};
+const handlers = { scene: receive };

@@ -1,0 +1,69 @@
+"""What is remembered for a visitor, how much, and for how long."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+from app.memory import Memory, size_of
+from app.session import Session
+from pag import Inference
+
+
+def test_the_least_recently_used_is_forgotten_first(
+    make_inference: Callable[..., Inference],
+) -> None:
+    answer = make_inference()
+    memory = Memory(limit=3 * size_of(answer))
+    for name in "abc":
+        memory.remember(name, answer)
+    assert memory.recall("a") is answer
+    memory.remember("d", answer)
+    assert memory.recall("b") is None
+    assert [memory.recall(name) is answer for name in "acd"] == [True] * 3
+    assert len(memory) == 3
+
+
+def test_the_newest_answer_is_kept_whatever_its_size(
+    make_inference: Callable[..., Inference],
+) -> None:
+    memory = Memory(limit=1)
+    memory.remember("a", make_inference())
+    memory.remember("b", make_inference())
+    assert memory.recall("a") is None
+    assert memory.recall("b") is not None
+
+
+def test_sizes_count_all_large_maps(make_inference: Callable[..., Inference]) -> None:
+    record = make_inference(96, 128)
+    per_pixel = 3 + 1 + 4 + 4 + 12 + 1 + 4
+    grids = sum(g.mask.nbytes + g.probability.nbytes for g in record.gates)
+    assert size_of(record) == 96 * 128 * per_pixel + grids
+    assert size_of(make_inference(96, 128, tasks=["depth"])) < size_of(record)
+
+
+def test_what_left_for_the_browser_is_noted_once() -> None:
+    memory = Memory()
+    assert [memory.first_time("a"), memory.first_time("a")] == [True, False]
+    memory.browser_cleared()
+    assert memory.first_time("a")
+
+
+def test_the_sweep_stands_back_while_a_request_runs() -> None:
+    memory = Memory()
+    with memory.interrupt():
+        with memory.interrupt():
+            assert memory.interrupted
+        assert memory.interrupted
+    assert not memory.interrupted
+
+
+def test_every_visitor_gets_a_memory_of_their_own(
+    make_inference: Callable[..., Inference],
+) -> None:
+    first = Session()
+    first.memory.remember("a", make_inference())
+    other = copy.deepcopy(first)
+    assert other.memory.recall("a") is None
+    first.memory.forget()
+    assert len(first.memory) == 0

@@ -1,0 +1,213 @@
+"""Where the compute goes, and the outline that links all pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.actions import Desk, Wish
+from app.examples import find_examples
+from app.figures.ponder import most_kilo_macs
+from app.session import Session
+from pag import Inference
+from tests.app.fake import FakePredictor
+from tests.browser.visitor import OUTPUTS, Visitor
+
+pytestmark = pytest.mark.browser
+
+PINS = """() => [...document.querySelectorAll('.pag-stack')]
+    .filter(stack => stack.offsetParent)
+    .map(stack => {
+        const pin = stack.querySelector('.pag-pin').getBoundingClientRect();
+        const box = stack.getBoundingClientRect();
+        return {
+            name: stack.closest('.pag-view').dataset.name,
+            shown: getComputedStyle(stack.querySelector('.pag-pin')).display !== 'none',
+            x: (pin.left + pin.width / 2 - box.left) / box.width,
+            y: (pin.top + pin.height / 2 - box.top) / box.height,
+            width: pin.width / box.width,
+        };
+    })"""
+
+
+@pytest.fixture
+def record(fake: FakePredictor) -> Inference:
+    """What the page shows when it opens, as the API would have it."""
+    answer = Desk(fake).open(Session(), find_examples()[0], Wish()).answer
+    assert answer is not None
+    return answer
+
+
+def until_read(visitor: Visitor, value: str) -> dict[str, str]:
+    visitor.page.wait_for_function(
+        "text => document.querySelector('#readout [data-value=place]')?.innerText === text",
+        arg=value,
+    )
+    return visitor.readout()
+
+
+def test_pointing_reads_that_place_in_every_panel(visitor: Visitor, record: Inference) -> None:
+    height, width = record.image.shape[:2]
+    for x, y in ((0.3, 0.2), (0.71, 0.55), (0.52, 0.86)):
+        visitor.point("#output-depth", x, y)
+        visitor.page.wait_for_function("document.body.dataset.pin === 'hover'")
+        visitor.page.wait_for_timeout(300)
+        place = visitor.readout()["place"]
+        match = re.fullmatch(r"x (\d+), y (\d+)", place)
+        assert match is not None
+        column, row = int(match[1]), int(match[2])
+        assert (column, row) == pytest.approx((x * width, y * height), abs=2)
+        read = until_read(visitor, place)
+        assert record.segmentation is not None and record.depth is not None
+        assert record.boundary is not None and record.normals is not None
+        assert read["class"] == record.classes[record.segmentation[row, column]]
+        assert float(read["depth"].removesuffix(" m")) == pytest.approx(
+            float(record.depth[row, column]), abs=0.08
+        )
+        strength = float(read["boundary"].removeprefix("boundary "))
+        assert strength == pytest.approx(float(record.boundary[row, column]), abs=0.01)
+        layers = np.unique(record.ponder_layers[max(row - 4, 0) : row + 4, column - 4 : column + 4])
+        assert read["layers"] in [f"{n} of 15 layers ran" for n in layers]
+        stride = record.dilation_stride
+        dilation = record.dilations[record.dilation[row // stride, column // stride]]
+        assert (f"dilation {dilation}" if dilation else "no neighbours") in read["field"]
+
+
+def test_the_outline_is_at_the_same_place_in_all_pictures(visitor: Visitor) -> None:
+    visitor.point("#output-segmentation", 0.4, 0.3)
+    visitor.page.wait_for_function("document.body.dataset.pin === 'hover'")
+    visitor.page.wait_for_timeout(200)
+    pins = visitor.page.evaluate(PINS)
+    assert [pin["name"] for pin in pins] == list(OUTPUTS)
+    for pin in pins:
+        assert pin["shown"]
+        assert (pin["x"], pin["y"]) == pytest.approx((0.4, 0.3), abs=0.01)
+    shapes = visitor.page.evaluate("document.querySelector('#ponder-plot').layout.shapes")
+    scene = visitor.page.evaluate("window.pagExplorer.page.scene")
+    middle = (shapes[0]["x0"] + shapes[0]["x1"]) / 2 / scene["width"]
+    assert middle == pytest.approx(0.4, abs=0.01)
+    visitor.page.mouse.move(5, 5)
+    visitor.page.wait_for_function("document.body.dataset.pin === 'off'")
+    assert not any(pin["shown"] for pin in visitor.page.evaluate(PINS))
+
+
+def test_a_click_keeps_the_place_while_the_budget_moves(visitor: Visitor) -> None:
+    visitor.until_swept()
+    visitor.point("#output-normals", 0.6, 0.4, click=True)
+    visitor.page.wait_for_function("document.body.dataset.pin === 'fixed'")
+    visitor.page.wait_for_timeout(200)
+    before = visitor.readout()
+    visitor.page.mouse.move(5, 5)
+    visitor.move_slider(visitor.budgets()[0])
+    visitor.until_numbers(r"Requested 0\.20")
+    visitor.page.wait_for_function(
+        "old => document.querySelector('#readout [data-value=layers]').innerText !== old",
+        arg=before["layers"],
+    )
+    assert visitor.readout()["place"] == before["place"]
+    visitor.page.keyboard.press("Escape")
+    visitor.page.wait_for_function("document.body.dataset.pin === 'off'")
+
+
+def test_the_place_is_moved_by_keys(visitor: Visitor) -> None:
+    visitor.page.locator("#output-depth .pag-stack").focus()
+    for _ in range(3):
+        visitor.page.keyboard.press("ArrowRight")
+    visitor.page.keyboard.press("ArrowUp")
+    visitor.page.wait_for_function("document.body.dataset.pin === 'fixed'")
+    visitor.page.wait_for_timeout(200)
+    pin = visitor.page.evaluate(PINS)[2]
+    assert (pin["x"], pin["y"]) == pytest.approx((0.56, 0.48), abs=0.01)
+
+
+def test_outlines_follow_the_cells_of_each_layer(visitor: Visitor, record: Inference) -> None:
+    visitor.point("#output-depth", 0.5, 0.5, click=True)
+    visitor.open_tab("gates")
+    visitor.page.wait_for_selector("#gates .pag-tile >> nth=14")
+    visitor.page.wait_for_timeout(500)
+    pins = {pin["name"]: pin for pin in visitor.page.evaluate(PINS)}
+    width = record.image.shape[1]
+    coarse = pins["mask-res5_3"]
+    assert coarse["width"] == pytest.approx(16 / width, abs=0.004)
+    assert abs(coarse["x"] - 0.5) <= 8.1 / width
+    assert all(pin["shown"] for pin in pins.values())
+
+
+# ---------------------------------------------------------------- the heatmap
+
+
+def trace(visitor: Visitor) -> dict[str, Any]:
+    visitor.page.wait_for_selector("#ponder-plot .heatmaplayer image")
+    text = visitor.page.evaluate(
+        """() => {
+            const [trace] = document.querySelector('#ponder-plot').data;
+            const z = trace.z.map(row => [...row]);
+            return JSON.stringify({z, zmax: trace.zmax, opacity: trace.opacity,
+                                   title: trace.colorbar.title.text});
+        }"""
+    )
+    return json.loads(text)
+
+
+def test_the_heatmap_has_the_records_values_in_both_units(
+    visitor: Visitor, record: Inference
+) -> None:
+    shown = trace(visitor)
+    assert shown["zmax"] == len(record.gates)
+    assert shown["title"] == "layers that ran"
+    cells = np.array(shown["z"])
+    assert cells.mean() == pytest.approx(record.ponder_layers.mean(), rel=0.02)
+    visitor.page.click("#ponder-unit input[value=macs]")
+    visitor.page.wait_for_function("document.querySelector('#ponder-plot').data[0].zmax > 15")
+    shown = trace(visitor)
+    assert "multiply-adds" in shown["title"]
+    assert shown["zmax"] == pytest.approx(most_kilo_macs(record), rel=1e-4)
+    assert np.array(shown["z"]).mean() == pytest.approx(record.ponder_macs.mean() / 1e3, rel=0.02)
+
+
+def test_the_heatmap_follows_the_budget_and_its_opacity_is_set(visitor: Visitor) -> None:
+    visitor.until_swept()
+    visitor.move_slider(1.0)
+    visitor.until_numbers(r"Requested 1\.00")
+    assert np.array(trace(visitor)["z"]).min() == 15
+    visitor.page.evaluate(
+        """() => {
+            const range = document.querySelector('#ponder-opacity input');
+            range.value = 0.3;
+            range.dispatchEvent(new Event('input', {bubbles: true}));
+        }"""
+    )
+    visitor.move_slider(0.2)
+    visitor.until_numbers(r"Requested 0\.20")
+    shown = trace(visitor)
+    assert np.array(shown["z"]).max() == 0
+    assert shown["opacity"] == 0.3
+    assert "100%" in visitor.page.inner_text("#ponder-histogram li:last-child")
+
+
+def test_the_heatmap_is_read_by_hovering_and_links(visitor: Visitor) -> None:
+    plot = visitor.page.locator("#ponder-plot .nsewdrag")
+    plot.scroll_into_view_if_needed()
+    words = ""
+    for move in range(60):  # plotly answers to movement, once it has settled
+        box = plot.bounding_box()
+        assert box is not None
+        visitor.page.mouse.move(box["x"] + box["width"] / 2 + move, box["y"] + box["height"] / 2)
+        visitor.page.wait_for_timeout(200)
+        words = "".join(
+            visitor.page.eval_on_selector_all(
+                "#ponder-plot .hoverlayer text", "texts => texts.map(text => text.textContent)"
+            )
+        )
+        if words:
+            break
+    assert re.fullmatch(r"\d+ of 15 layers ran here[\d.,]+ kMACs at this pixel", words)
+    visitor.page.wait_for_function("document.body.dataset.pin === 'hover'")
+    count = re.match(r"\d+", words)
+    visitor.page.wait_for_timeout(400)
+    assert count is not None
+    assert visitor.readout()["layers"] == f"{count[0]} of 15 layers ran"

@@ -1,0 +1,137 @@
+"""The pixel's story, and the receptive field drawn to scale."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.actions import Desk, Wish
+from app.examples import find_examples
+from app.figures.pixel import layers_by_budget, pixel_story
+from app.session import Session
+from pag import Inference
+from tests.app.fake import FakePredictor
+from tests.browser.visitor import Visitor
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def desk(fake: FakePredictor) -> Desk:
+    return Desk(fake)
+
+
+@pytest.fixture
+def session(desk: Desk) -> Session:
+    return desk.open(Session(), find_examples()[0], Wish())
+
+
+@pytest.fixture
+def record(session: Session) -> Inference:
+    assert session.answer is not None
+    return session.answer
+
+
+def place_of(visitor: Visitor) -> tuple[float, float]:
+    """The place that was clicked, as the page has it."""
+    x, y = visitor.page.evaluate(
+        """() => {
+            const pin = document.querySelector('#output-depth .pag-pin').getBoundingClientRect();
+            const box = document.querySelector('#output-depth .pag-stack').getBoundingClientRect();
+            return [(pin.left + pin.width / 2 - box.left) / box.width,
+                    (pin.top + pin.height / 2 - box.top) / box.height];
+        }"""
+    )
+    return x, y
+
+
+def test_a_click_tells_the_whole_story(
+    visitor: Visitor, desk: Desk, session: Session, record: Inference
+) -> None:
+    visitor.until_swept()
+    visitor.point("#output-depth", 0.37, 0.61, click=True)
+    visitor.open_tab("pixel")
+    visitor.page.wait_for_selector("#pixel-panel .pag-paths")
+    visitor.page.wait_for_function(
+        "document.querySelectorAll('.pag-paths thead th').length === 15"  # name, 13 budgets, wish
+    )
+    words = re.sub(r"\s+", " ", visitor.page.inner_text("#pixel-panel .pag-story"))
+    told = pixel_story(record, *place_of(visitor))
+    found = re.match(r"x (\d+), y (\d+)", words)
+    assert found is not None
+    assert (int(found[1]), int(found[2])) == pytest.approx((told.x, told.y), abs=2)
+    # Read at the middle of the very pixel that the page names.
+    at = (int(found[1]) + 0.5) / record.image_size[1], (int(found[2]) + 0.5) / record.image_size[0]
+    told = pixel_story(record, *at)
+    assert f"sees {told.name}" in words
+    assert f"{told.depth:.2f} m away" in words
+    assert f"strength {told.boundary:.2f}" in words
+    assert f"{told.count} of 15 layers ran" in words
+    assert f"{told.kilo_macs:.1f} of {told.dense_kilo_macs:.1f} kMACs" in words
+    answers = [desk.answer_at(session, budget) for budget in sorted([*visitor.budgets(), 0.6])]
+    expected = layers_by_budget(answers, *at)
+    ran = visitor.page.eval_on_selector_all(
+        ".pag-paths tbody tr",
+        "rows => rows.map(row => [...row.querySelectorAll('i')].map("
+        "cell => cell.getAttribute('aria-label') === 'ran'))",
+    )
+    assert ran == expected.tolist()
+
+
+def test_the_story_follows_the_budget(visitor: Visitor) -> None:
+    visitor.until_swept()
+    visitor.open_tab("pixel")
+    assert "Click anywhere" in visitor.page.inner_text("#pixel-panel")
+    visitor.point("#output-normals", 0.5, 0.5, click=True)
+    visitor.page.wait_for_selector("#pixel-panel .pag-story")
+    visitor.move_slider(1.0)
+    visitor.page.wait_for_function(
+        "document.querySelector('.pag-story').innerText.includes('No layer was skipped')"
+    )
+    assert "budget 1.00" in visitor.page.inner_text(".pag-story")
+
+
+def test_the_receptive_field_is_drawn_to_scale(visitor: Visitor, record: Inference) -> None:
+    visitor.open_tab("pooling")
+    visitor.page.wait_for_selector("#dilation-map .pag-stack")
+    stride, (height, width) = record.dilation_stride, record.image.shape[:2]
+    for x, y in ((0.3, 0.4), (0.62, 0.71)):
+        visitor.point("#dilation-map", x, y)
+        visitor.page.wait_for_function(
+            "x => Math.abs(parseInt(document.querySelector('#readout [data-value=place]')"
+            "?.innerText.slice(2)) - x) <= 2",
+            arg=x * width,
+        )
+        words = visitor.page.inner_text("#field-words")
+        place = re.search(r"x (\d+), y (\d+)", words)
+        assert place is not None
+        row, column = int(place[2]) // stride, int(place[1]) // stride
+        dilation = record.dilations[record.dilation[row, column]]
+        boxes = visitor.page.eval_on_selector_all(
+            "#dilation-map svg rect",
+            "boxes => boxes.map(box => ['x', 'y', 'width', 'height'].map("
+            "name => Number(box.getAttribute(name))))",
+        )
+        steps = (0,) if dilation == 0 else (-1, 0, 1)
+        expected = [
+            [(column + i * dilation) * stride, (row + j * dilation) * stride, stride, stride]
+            for j in steps
+            for i in steps
+        ]
+        assert boxes == expected
+        if dilation:
+            assert f"{dilation * stride} pixels apart" in words
+        scale = visitor.page.evaluate(
+            """() => {
+                const box = document.querySelector('#dilation-map svg').getBoundingClientRect();
+                const stack = document.querySelector('#dilation-map .pag-stack')
+                    .getBoundingClientRect();
+                return [box.width / stack.width, box.height / stack.height];
+            }"""
+        )
+        assert scale == pytest.approx([1, 1], abs=0.02)
+        view = visitor.page.get_attribute("#dilation-map svg", "viewBox")
+        assert view == f"0 0 {width} {height}"
+    shares = visitor.page.locator("#dilation-legend .pag-share").all_inner_texts()
+    assert len(shares) == len(record.dilations)

@@ -1,0 +1,119 @@
+"""One person in front of the page, as a test steers them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+OUTPUTS = ("segmentation", "boundary", "depth", "normals")
+PATIENCE = 120_000  # milliseconds; shared machines are slow at times
+MOVE_SLIDER = """value => {
+    const slider = document.querySelector('#budget input[type=range]');
+    slider.value = value;
+    slider.dispatchEvent(new Event('input', {bubbles: true}));
+}"""
+READ_PICTURE = """async selector => {
+    const image = document.querySelector(selector);
+    const data = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+    return btoa(data.reduce((text, byte) => text + String.fromCharCode(byte), ''));
+}"""
+
+
+class Visitor:
+    """One person in front of the page; every error in the browser is noted."""
+
+    def __init__(
+        self, browser: Browser | BrowserContext, url: str, width: int = 1440, theme: str = "light"
+    ) -> None:
+        self.url = url
+        # A context of several visitors keeps what the page's script compiles to.
+        self.page: Page = browser.new_page()
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.set_default_timeout(PATIENCE)
+        self.errors: list[str] = []
+        self.hosts: set[str] = set()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note)
+        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        self.page.goto(f"{url}?__theme={theme}")
+        self.page.wait_for_function("document.body.dataset.budget")
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def leave(self) -> None:
+        """Close the tab; nothing may have gone wrong, and nothing been fetched elsewhere."""
+        self.page.close()
+        assert self.errors == []
+        assert self.hosts <= {urlsplit(self.url).netloc, ""}  # "" is data: and blob:
+
+    # ------------------------------------------------------------ reading
+
+    def numbers(self) -> str:
+        return re.sub(r"\s+", " ", self.page.inner_text("#numbers"))
+
+    def until_numbers(self, pattern: str) -> str:
+        self.page.wait_for_function(
+            "text => new RegExp(text).test(document.querySelector('#numbers').innerText"
+            ".replace(/\\s+/g, ' '))",
+            arg=pattern,
+        )
+        return self.numbers()
+
+    def budgets(self) -> list[float]:
+        """The budgets of the sweep, rising."""
+        return self.page.evaluate("window.pagExplorer.page.scene.budgets")
+
+    def until_swept(self) -> None:
+        self.page.wait_for_selector("#sweep[data-state=complete]")
+
+    def source(self, slot: str) -> str:
+        return self.page.get_attribute(f"img[data-slot='{slot}']", "src") or ""
+
+    def picture(self, slot: str) -> np.ndarray:
+        """The pixels of the picture in a slot, (H, W, 3)."""
+        data = base64.b64decode(self.page.evaluate(READ_PICTURE, f"img[data-slot='{slot}']"))
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        return {name: self.picture(name) for name in OUTPUTS}
+
+    def readout(self) -> dict[str, str]:
+        """What is read out of the place under the pointer."""
+        pairs = self.page.eval_on_selector_all(
+            "#readout span", "parts => parts.map(part => [part.dataset.value, part.innerText])"
+        )
+        return dict(pairs)
+
+    # ------------------------------------------------------------ doing
+
+    def choose(self, path: Path) -> None:
+        self.page.set_input_files("#photo input[type=file]", path)
+
+    def move_slider(self, value: float) -> None:
+        self.page.evaluate(MOVE_SLIDER, value)
+
+    def open_tab(self, name: str) -> None:
+        self.page.click(f"#tab-{name}-button")
+
+    def point(self, view: str, x: float, y: float, *, click: bool = False) -> None:
+        """Move the pointer to a place of a picture, in shares of its width and height."""
+        stack = self.page.locator(f"{view} .pag-stack").first
+        stack.scroll_into_view_if_needed()
+        box = stack.bounding_box()
+        assert box is not None
+        place = box["x"] + x * box["width"], box["y"] + y * box["height"]
+        self.page.mouse.move(*place)
+        if click:
+            self.page.mouse.click(*place)
