@@ -114,7 +114,7 @@ SCRIPT = {
     },
     "point": "At x {x}, y {y}: {name}. The layer looks at this cell only.",
     "field": "At x {x}, y {y}: {name}. The layer looks at nine cells, {reach} pixels apart, "
-    "over {span} × {span} pixels.",
+    "over {span} × {span} pixels of the working size.",
     "off": "{share} switched off",
     "on": "{share} switched on",
     "budget": "budget {budget}",
@@ -232,13 +232,13 @@ PIXEL_ALL_RAN = "No layer was skipped."
 PIXEL_NONE_RAN = "Every layer was skipped: the signal passed on unchanged."
 PIXEL_POINT = "The pooling layer looked at <strong>this cell only</strong>."
 PIXEL_FIELD = (
-    "The pooling layer looked at nine cells <strong>{reach} pixels apart</strong> "
-    "(dilation {dilation})."
+    "The pooling layer looked at nine cells <strong>{reach} pixels apart</strong> at the working "
+    "size (dilation {dilation})."
 )
 PIXEL_DIAGRAM = "Which layers ran here at which budget"
 PIXEL_DIAGRAM_HINT = (
     "One row a layer, one column a budget that is ready. Filled: it ran here. "
-    "The framed column is the budget shown."
+    "The shaded column is the budget shown."
 )
 PIXEL_LAYER = "Layer"
 PIXEL_WISH = "Gate's wish"

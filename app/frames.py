@@ -41,6 +41,8 @@ def scene_message(session: Session, budgets: tuple[float, ...]) -> dict[str, Any
         "id": session.scene,
         "width": width,
         "height": height,
+        "photo_width": first.image_size[1],
+        "photo_height": first.image_size[0],
         "budgets": budgets,
         "order": sweep_order(budgets),
         "fill": fill.message(),

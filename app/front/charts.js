@@ -92,8 +92,5 @@ function drawCharts() {
   drawCost(page.shown);
 }
 hooks.shown.push(drawCharts);
-/* A tab that has just been opened has its size only in the next frame. */
-const later = () => requestAnimationFrame(() => requestAnimationFrame(drawCharts));
-hooks.mounted.push(later);
-document.addEventListener("click", (event) => event.target.closest?.("#tabs [role=tab]") && later());
-document.addEventListener("keyup", (event) => event.target.closest?.("#tabs [role=tab]") && later());
+hooks.tab.push(drawCharts);
+hooks.mounted.push(() => requestAnimationFrame(() => requestAnimationFrame(drawCharts)));

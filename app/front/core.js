@@ -10,12 +10,12 @@ const page = {
   wanted: null, // the frame that should be
   channels: {}, // name -> {trigger}
 };
-const hooks = { scene: [], arrival: [], shown: [], mounted: [], reply: [] };
+const hooks = { scene: [], arrival: [], shown: [], mounted: [], tab: [], reply: [] };
 
 const keyOf = (budget) => Number(budget).toFixed(3);
 const say = (text, values) =>
   text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
-const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`;
+const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}%`;
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const bySlot = (slot, root = document) => all(`[data-slot="${slot}"]`, root);
 
@@ -146,6 +146,14 @@ function receive(message) {
 }
 
 /* ------------------------------------------------------------------ what Gradio calls */
+
+/* A tab that has just been opened has its size only in the next frame. */
+function tabOpened(event) {
+  if (!event.target.closest?.("#tabs [role=tab]")) return;
+  requestAnimationFrame(() => requestAnimationFrame(() => hooks.tab.forEach((hook) => hook())));
+}
+document.addEventListener("click", tabOpened);
+document.addEventListener("keyup", tabOpened);
 
 window.pagExplorer = {
   /* A hidden component through which messages come, and by which the server is asked. */

@@ -20,7 +20,7 @@ function openLarge(view) {
   if (caption) dialog.append(caption.cloneNode(true));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
-  document.querySelector(".gradio-container").append(dialog);
+  document.querySelector(".gradio-container .contain").append(dialog);
   dialog.showModal();
   for (const hook of hooks.mounted) hook(dialog);
 }

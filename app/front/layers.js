@@ -8,13 +8,16 @@ const againstNow = () => page.frames.get(document.querySelector("#gates-against 
 /* The slot of every layer follows the mode; the frame then fills it as any other. */
 function setMode(root = document) {
   const mode = modeNow();
-  document.body.dataset.gates = mode;
+  const differs = mode === "difference";
   for (const view of all(LAYERS, root)) {
-    const kind = mode === "wish" ? "wish" : "mask";
-    view.querySelector(".pag-picture").dataset.slot = `${kind}-${nameOf(view)}`;
+    const picture = view.querySelector(".pag-picture");
+    picture.dataset.slot = `${mode === "wish" ? "wish" : "mask"}-${nameOf(view)}`;
+    picture.style.visibility = differs ? "hidden" : "";
+    for (const canvas of all(".pag-difference", view)) canvas.hidden = !differs;
   }
+  for (const line of all(".pag-changed", root)) line.hidden = !differs;
   const against = document.querySelector("#gates-against");
-  if (against) against.hidden = mode !== "difference";
+  if (against) against.hidden = !differs;
   fillHtml({ "gates-key": keyLine(mode) });
   if (page.shown) fillPictures(page.shown.fill.pictures, root);
   drawDifferences();
@@ -56,7 +59,7 @@ async function drawDifference(view, name) {
     canvas.className = "pag-difference";
     picture.after(canvas);
   }
-  canvas.style.cssText = picture.style.cssText;
+  Object.assign(canvas.style, { width: picture.style.width, height: picture.style.height });
   Object.assign(canvas, { width: now.width, height: now.height });
   const count = now.width * now.height;
   const drawn = new ImageData(now.width, now.height);
@@ -100,6 +103,4 @@ hooks.mounted.push((element) => {
 });
 hooks.arrival.push(listBudgets);
 hooks.shown.push(drawDifferences);
-document.addEventListener("click", (event) => {
-  if (event.target.closest?.("#tabs [role=tab]")) requestAnimationFrame(drawDifferences);
-});
+hooks.tab.push(drawDifferences);

@@ -14,6 +14,7 @@ function place(stack) {
   const [left, width] = span(pin.x, cellWidth, box.width);
   const [top, height] = span(pin.y, cellHeight, box.height);
   mark.style.cssText = `left:${left}%;top:${top}%;width:${width}%;height:${height}%`;
+  mark.classList.toggle("pag-fixed", pin.fixed);
 }
 
 /* Begin and size in per cent along one axis: the picture's own cell, if it is large enough. */
@@ -29,6 +30,7 @@ function drawPin() {
   drawn = requestAnimationFrame(() => {
     drawn = 0;
     document.body.dataset.pin = pin.on ? (pin.fixed ? "fixed" : "hover") : "off";
+    for (const mark of all(".pag-pin")) mark.hidden = !pin.on;
     if (pin.on) all(".pag-stack").filter(visible).forEach(place);
     drawReadout();
     for (const hook of pinHooks) hook(pin);
@@ -113,9 +115,10 @@ function fieldAt(frame) {
   return { row, column, stride, dilation: dilations[index], name: names[index] };
 }
 
+/* In the photo that was handed in, as its story has it. */
 const pinPlace = () => ({
-  x: Math.floor(pin.x * page.scene.width),
-  y: Math.floor(pin.y * page.scene.height),
+  x: Math.floor(pin.x * page.scene.photo_width),
+  y: Math.floor(pin.y * page.scene.photo_height),
 });
 
 let reading = 0;
@@ -203,4 +206,5 @@ function unpin() {
 hooks.shown.push(() => pin.on && drawPin());
 hooks.scene.push(() => unpin());
 hooks.mounted.push(() => pin.on && drawPin());
+hooks.tab.push(() => pin.on && drawPin());
 window.addEventListener("resize", () => pin.on && drawPin());

@@ -66,7 +66,7 @@ def _tile(gate: GateRecord, size: tuple[int, int]) -> str:
         f'<p class="pag-caption"><strong>{gate.name}</strong> · '
         f"{content.GATE_STRIDE.format(stride=gate.stride)} · "
         f'<span data-slot="active-{gate.name}"></span>'
-        '<span class="pag-changed"></span></p></div>'
+        '<span class="pag-changed" hidden></span></p></div>'
     )
 
 

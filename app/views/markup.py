@@ -120,7 +120,7 @@ def view(
         f'<div class="pag-stack" tabindex="0" data-cell="{cell[0]:.6f} {cell[1]:.6f}" '
         f'role="group" aria-label="{escape(title)}">{photo}'
         f'<img class="pag-picture" data-slot="{escape(slot)}" alt="{escape(alt)}" '
-        f'style="{size}"><span class="pag-pin" aria-hidden="true"></span></div>'
+        f'style="{size}"><span class="pag-pin" aria-hidden="true" hidden></span></div>'
         f'<div class="pag-tools">{buttons}</div></figure>'
     )
 

@@ -101,12 +101,14 @@ def test_the_receptive_field_is_drawn_to_scale(visitor: Visitor, record: Inferen
         visitor.page.wait_for_function(
             "x => Math.abs(parseInt(document.querySelector('#readout [data-value=place]')"
             "?.innerText.slice(2)) - x) <= 2",
-            arg=x * width,
+            arg=x * record.image_size[1],
         )
         words = visitor.page.inner_text("#field-words")
         place = re.search(r"x (\d+), y (\d+)", words)
         assert place is not None
-        row, column = int(place[2]) // stride, int(place[1]) // stride
+        photo_height, photo_width = record.image_size
+        row = int((int(place[2]) + 0.5) / photo_height * height) // stride
+        column = int((int(place[1]) + 0.5) / photo_width * width) // stride
         dilation = record.dilations[record.dilation[row, column]]
         boxes = visitor.page.eval_on_selector_all(
             "#dilation-map svg rect",
