@@ -103,9 +103,9 @@ def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
         gr.Code(content.CITATION, language=None, show_label=False, interactive=False)
     gr.Markdown(content.CREDITS, elem_id="credits")
     asked = controls.Controls(photo, gallery, budget, *more)
-    channels = [markup.channel(name) for name in ("scene", "sweep", "pixel")]
+    scene, sweep, place = (markup.channel(name) for name in ("scene", "sweep", "pixel"))
     downloads = {download.EVERYTHING: button} | savers
-    return Page(blocks, session, asked, facts, pictures, *channels, downloads, file)
+    return Page(blocks, session, asked, facts, pictures, scene, sweep, place, downloads, file)
 
 
 def _wire(page: Page, desk: Desk) -> None:

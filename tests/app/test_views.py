@@ -80,7 +80,7 @@ def test_pictures_reach_the_browser_without_loss(answer: Inference) -> None:
         head, body = message[slot].split(",")
         assert head == "data:image/png;base64"
         with Image.open(io.BytesIO(base64.b64decode(body))) as got:
-            assert np.array_equal(got.convert("RGBA"), picture.convert("RGBA"))
+            assert got.convert("RGBA").tobytes() == picture.convert("RGBA").tobytes()
 
 
 def test_values_reach_the_browser_as_they_are(answer: Inference) -> None:
