@@ -8,7 +8,6 @@ both come through these functions, so both check everything on the server.
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

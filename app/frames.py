@@ -97,7 +97,7 @@ def pixel_message(desk: Desk, session: Session, question: dict[str, Any]) -> dic
         if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0):
             raise ValueError("outside")
         answer = desk.answer_at(session, question["budget"])
-    except (PAGError, KeyError, TypeError, ValueError):
+    except (PAGError, KeyError, TypeError, ValueError, OverflowError):
         return message | {"html": markup.notice(content.PIXEL_FAILED)}
     known = (session.memory.recall(session.key_at(budget)) for budget in desk.budgets)
     others = {a.budget_requested: a for a in (*known, answer) if a is not None}

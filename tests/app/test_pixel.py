@@ -133,6 +133,8 @@ def test_a_story_uses_what_is_remembered(desk: Desk, fake: FakePredictor, sessio
         {"x": float("nan"), "y": 0.5, "budget": 0.6},
         {"x": "<b>", "y": 0.5, "budget": 0.6},
         {"x": None, "y": [], "budget": 0.6},
+        {"x": 10**400, "y": 0.5, "budget": 0.6},
+        {"x": 0.5, "y": 0.5, "budget": 10**400},
     ],
 )
 def test_odd_questions_are_answered_in_words(
