@@ -31,6 +31,7 @@ from pag.baselines.methods import (
 from pag.baselines.report import Report
 from pag.baselines.sensitivity import closing_order
 from pag.budget import check_budget
+from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.data import FOLDERS, Dataset, open_dataset
 from pag.errors import InputError, PAGError
 from pag.evaluate import find_dataset, versions
@@ -47,10 +48,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--data", type=Path, required=True, help="folder with the data sets, or that of one")
     add("--dataset", choices=(*FOLDERS, "all"), nargs="+", default=["all"])
     add("--split", default="val")
-    add("--checkpoint", help="folder or name; the committed one if not given")
+    add_model_options(parser)
     add("--budget", type=float, nargs="+", default=[1.0, 0.8, 0.6, 0.5])
     add("--methods", choices=tuple(METHODS), nargs="+", default=list(DEFAULT_METHODS))
-    add("--images", type=int, help="score this many images, evenly spaced; all if not given")
+    add(
+        "--images", type=_limit, nargs="+", default=[], metavar="[DATASET=]N",
+        help="score this many images of each data set, or of that one, evenly spaced",
+    )  # fmt: skip
     add("--size", type=int, default=DEFAULT_SIZE, help="longer side, pixels")
     add("--thresholds", type=int, default=33, help="of boundaries; 99 is official")
     add("--workers", type=int, default=1, help="processes for boundary matching")
@@ -64,6 +68,14 @@ def build_parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="JSON file to write or to continue")
     add("--chart", type=Path, help="PNG file to write")
     return parser
+
+
+def _limit(text: str) -> tuple[str, int]:
+    """``60`` or ``scenes=60`` as the data set, ``all`` in the first case, and the number."""
+    name, _, number = text.rpartition("=")
+    if (name and name not in FOLDERS) or not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no limit such as 60 or scenes=60")
+    return name or "all", int(number)
 
 
 class Comparison:
@@ -83,7 +95,8 @@ class Comparison:
         self.dataset = self._open(args.split)
         self.classes, labels = scored_classes(predictor.config, self.dataset)
         self.setting = Setting(predictor, self.dataset.tasks, labels, args.size, args.seed)
-        self.indices = evenly_spaced(len(self.dataset), args.images)
+        limits = dict(args.images)
+        self.indices = evenly_spaced(len(self.dataset), limits.get(name, limits.get("all")))
         self.budgets = sorted({b for b in args.budget if b < 1}, reverse=True)
 
     def _open(self, split: str) -> Dataset:
@@ -181,7 +194,7 @@ def run(args: argparse.Namespace) -> Report:
     """Measure as the command line says."""
     for budget in args.budget:
         check_budget(budget)
-    for name in ("images", "order_images", "timing_images", "workers", "thresholds"):
+    for name in ("order_images", "timing_images", "workers", "thresholds"):
         if (value := getattr(args, name)) is not None and value < 1:
             raise InputError(f"{name.replace('_', ' ')} is {value}; expected at least 1")
     if args.repeats not in (0, *range(2, 10_000)):
@@ -189,13 +202,13 @@ def run(args: argparse.Namespace) -> Report:
     for path in filter(None, (args.out, args.chart)):
         if not path.parent.is_dir():
             raise InputError(f"the folder of {path.name} does not exist; expected one to write to")
-    predictor = Predictor.from_checkpoint(args.checkpoint, args.device)
-    keys = ("split", "images", "size", "thresholds", "seed", "order_split", "order_images")
+    predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
+    keys = ("split", "size", "thresholds", "seed", "order_split", "order_images")
     header: dict[str, Any] = {
         "checkpoint": predictor.digest,
         "network": json.loads(predictor.config.to_json()),
         "device": predictor.device.type,
-        "settings": {key: getattr(args, key) for key in keys},
+        "settings": {key: getattr(args, key) for key in keys} | {"images": dict(args.images)},
     }
     report = Report(args.out, header)
     if args.out.exists() and not report.continued:

@@ -1,4 +1,4 @@
-"""The curves as a picture: a panel per task, over executed multiply-adds and over time.
+"""The curves as a picture: a column per task, over executed multiply-adds and over time.
 
 The only module of `pag` that draws; `pag.baselines.__main__` imports it when a chart is asked
 for, so that computing needs no matplotlib.
@@ -21,7 +21,11 @@ from pag.inference import TASKS
 
 PANEL = (3.6, 3.0)
 DPI = 130
+RENDERED = "scenes"
 X_LABELS = ("executed multiply-adds, share of full", "milliseconds, median")
+
+
+Panel = tuple[str, Measure, list[Curve]]
 
 
 @dataclass(frozen=True)
@@ -52,44 +56,60 @@ STYLES = dict(
 
 
 def draw(report: Report) -> Figure:
-    """One column per task (and data set, should two score it); returns the figure.
+    """A column per task; returns the figure.
+
+    The first two rows show the task's first data set, photographs before rendered scenes, over
+    executed multiply-adds and over time. Below, over multiply-adds alone, are the others.
 
     Raises:
         InputError: there is nothing to draw.
     """
-    found = panels(report)
-    if not found:
+    columns = list(panels(report).values())
+    if not columns:
         raise InputError("there is no curve to draw; expected budgets below 1")
-    width, height = PANEL
-    figure = Figure(figsize=(width * len(found), 2 * height + 0.7), layout="constrained")
-    axes = figure.subplots(2, len(found), squeeze=False)
-    for column, (dataset, measure, drawn) in enumerate(found):
-        for row, x_label in enumerate(X_LABELS):
-            ax = axes[row, column]
-            for curve in drawn:
-                _plot(ax, curve, curve.macs if row == 0 else curve.milliseconds)
-            better = "higher" if measure.higher else "lower"
-            ax.set_xlabel(x_label)
-            ax.set_ylabel(f"{measure.name} ({better} is better)")
-            ax.set_title(f"{measure.task}, {dataset}" if row == 0 else "")
-            ax.grid(alpha=0.3)
-            if row == 1 and not ax.lines:
-                ax.text(0.5, 0.5, "not timed", ha="center", transform=ax.transAxes)
+    (width, height), rows = PANEL, 1 + max(map(len, columns))
+    figure = Figure(figsize=(width * len(columns), rows * height + 0.7), layout="constrained")
+    axes = figure.subplots(rows, len(columns), squeeze=False)
+    for column, found in enumerate(columns):
+        _panel(axes[0, column], found[0], timed=False)
+        _panel(axes[1, column], found[0], timed=True)
+        for row in range(2, rows):
+            if row <= len(found):
+                _panel(axes[row, column], found[row - 1], timed=False)
+            else:
+                axes[row, column].set_axis_off()
     shown = {label: h for ax in axes.flat for h, label in zip(*ax.get_legend_handles_labels())}  # noqa: B905
     titles = [title for title in METHODS.values() if title in shown]
     figure.legend([shown[title] for title in titles], titles, loc="outside lower center", ncols=4)
     return figure
 
 
-def panels(report: Report) -> list[tuple[str, Measure, list[Curve]]]:
-    """(data set, headline measure, curves) of every panel, by task."""
+def panels(report: Report) -> dict[str, list[Panel]]:
+    """Of every task (data set, headline measure, curves), photographs before rendered scenes."""
     headline = {m.task: m for m in reversed(MEASURES)}
-    found = [
-        (dataset, headline[task], curves(report, dataset, headline[task]))
+    names = sorted(datasets(report), key=lambda name: name == RENDERED)  # stable
+    found = {
+        task: [
+            (name, headline[task], drawn)
+            for name in names
+            if (drawn := curves(report, name, headline[task]))
+        ]
         for task in TASKS
-        for dataset in datasets(report)
-    ]
-    return [panel for panel in found if panel[2]]
+    }
+    return {task: those for task, those in found.items() if those}
+
+
+def _panel(ax: Axes, panel: Panel, timed: bool) -> None:
+    dataset, measure, drawn = panel
+    for curve in drawn:
+        _plot(ax, curve, curve.milliseconds if timed else curve.macs)
+    better = "higher" if measure.higher else "lower"
+    ax.set_xlabel(X_LABELS[timed])
+    ax.set_ylabel(f"{measure.name} ({better} is better)")
+    ax.set_title("" if timed else f"{measure.task}, {dataset}")
+    ax.grid(alpha=0.3)
+    if timed and not ax.lines:
+        ax.text(0.5, 0.5, "not timed", ha="center", transform=ax.transAxes)
 
 
 def save_chart(report: Report, path: Path) -> None:

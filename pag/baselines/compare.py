@@ -11,6 +11,7 @@ import numpy as np
 from pag.baselines.measure import Cell
 from pag.baselines.methods import FULL, LEARNED, METHODS
 from pag.baselines.report import Report
+from pag.growing import align
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,9 @@ def format_report(report: Report) -> str:
             executed, ms = f"{cell['achieved_mean']:.4f}", "-" if time is None else f"{time:.0f}"
             lines.append([f"{cell['budget']:.3g}", cell["method"], executed, ms, *values])
         title = f"{dataset}, {cells[0]['images']} images: at equal executed multiply-adds"
-        parts.append(f"{title}\n{_align(lines)}")
+        parts.append(f"{title}\n{align(lines)}")
         if lines := _time_lines(report, dataset, measures):
-            parts.append(f"{dataset}: at equal milliseconds\n{_align(lines)}")
+            parts.append(f"{dataset}: at equal milliseconds\n{align(lines)}")
     return "\n\n".join([*parts, f"{BETTER} better than pixel-wise gating"])
 
 
@@ -192,11 +193,3 @@ def _value(measure: Measure, value: float | None, gates: float | None) -> str:
 
 def _rank(method: str) -> int:
     return list(METHODS).index(method) if method in METHODS else -1
-
-
-def _align(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

@@ -43,8 +43,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def arguments(checkpoint: Path, data: Path) -> Callable[..., list[str]]:
     def build(out: Path, *more: object, datasets: tuple[str, ...] = ("sevenscenes",)) -> list[str]:
         given = ["--data", data, "--checkpoint", checkpoint, "--out", out, "--device", "cpu"]
-        given += ["--dataset", *datasets, "--size", SIZE, "--images", 1, "--order-images", 1]
-        given += ["--repeats", 2, "--timing-images", 1, "--thresholds", 3, *more]
+        given += ["--dataset", *datasets, "--size", SIZE, "--order-images", 1]
+        given += ["--repeats", 2, "--timing-images", 1, "--thresholds", 3, "--images", 1, *more]
         return [str(argument) for argument in given]
 
     return build
@@ -210,6 +210,7 @@ def test_all_tasks_at_once(
 ) -> None:
     out, chart = tmp_path / "baselines.json", tmp_path / "baselines.png"
     given = ("--budget", 0.7, "--methods", "lower_resolution", "--repeats", 0, "--chart", chart)
+    given = (*given, "--images", 1, "camvid=2")
     assert command.main(arguments(out, *given, datasets=("all",))) == 0
     tables = capsys.readouterr().out
     for column in ("mIoU", "ODS", "absrel", "delta1", "median°"):
@@ -217,6 +218,9 @@ def test_all_tasks_at_once(
     report = json.loads(out.read_text())
     assert {cell["dataset"] for cell in report["results"]} == set(FOLDERS)
     assert len(report["results"]) == 4 * 3 and report["timing"] == []
+    assert report["settings"]["images"] == {"all": 1, "camvid": 2}
+    for cell in report["results"]:
+        assert cell["images"] == (2 if cell["dataset"] == "camvid" else 1)
     with Image.open(chart) as image:
         assert image.size[0] > 1.5 * image.size[1]  # four panels side by side
 
@@ -273,7 +277,8 @@ def test_unknown_methods_and_missing_orders_are_refused(predictor: Predictor) ->
     [
         (("--budget", 1.2), "The budget is 1.2"),
         (("--budget", 0.05), "still needs"),
-        (("--images", 0), "images is 0"),
+        (("--images", 0), "'0' is no limit such as 60 or scenes=60"),
+        (("--images", 2, "rooms=1"), "'rooms=1' is no limit"),
         (("--repeats", 1), "repeats is 1"),
         (("--order-images", 0), "order images is 0"),
         (("--chart", "absent/x.png"), "the folder of x.png does not exist"),

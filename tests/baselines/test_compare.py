@@ -160,7 +160,7 @@ def test_tables_mark_what_is_better_than_the_gates(report: Report) -> None:
 
 
 def test_a_panel_per_task_over_both_axes(report: Report) -> None:
-    assert [(m.task, name) for name, m, _ in panels(report)] == [
+    assert [(m.task, name) for found in panels(report).values() for name, m, _ in found] == [
         ("segmentation", "camvid"),
         ("depth", "sevenscenes"),
         ("normals", "sevenscenes"),
@@ -182,6 +182,21 @@ def test_a_panel_per_task_over_both_axes(report: Report) -> None:
     assert np.asarray(learned.get_xdata()).tolist() == [0.6, 0.8, 1.0]
     assert np.asarray(axes[3].lines[0].get_xdata())[:2].tolist() == [170, 190]
     assert [text.get_text() for text in axes[4].texts] == ["not timed"]
+
+
+def test_rendered_scenes_stand_below_the_photographs(report: Report) -> None:
+    scores = {"segmentation": {"miou": 0.5}, "depth": {"absrel": 0.2, "delta1": 0.7}}
+    rendered = [cell("scenes", name, b, **scores) for name, b in ((FULL, 1.0), ("learned", 0.6))]
+    report.results[:0] = rendered  # whatever was measured first
+    assert [name for name, _, _ in panels(report)["depth"]] == ["sevenscenes", "scenes"]
+    figure = draw(report)
+    assert len(figure.axes) == 9
+    first, second, third = ([ax.get_title() for ax in figure.axes[i : i + 3]] for i in (0, 3, 6))
+    assert first[0] == "segmentation, camvid" and second == [""] * 3
+    assert third == ["segmentation, scenes", "depth, scenes", ""]
+    below = figure.axes[6]
+    assert below.get_xlabel() == "executed multiply-adds, share of full" and below.axison
+    assert not figure.axes[8].axison  # no normals of scenes here
 
 
 def test_the_legend_names_every_method_once(report: Report) -> None:
