@@ -105,7 +105,7 @@ class TrainConfig(JsonConfig):
             and at a drawn one.
         crop: side of the square crops, pixels.
         open_steps: first steps, at full budget with every gate open.
-        ramp_steps: over these, the lowest budget drawn falls from 1 to the network's floor.
+        ramp_steps: over these, the lowest budget drawn falls from 1 to its final value.
         lr_backbone, lr_new: learning rates of the ImageNet-initialised part and of the rest.
         lr_gate: of the gates' biases and budget scales, single numbers that have far to go.
         warmup_steps: linear warm-up of the learning rate.
@@ -124,6 +124,7 @@ class TrainConfig(JsonConfig):
         level_limit: of ranked masks, largest learned level of a layer (log-odds), so that every
             layer goes on deciding pixel by pixel.
         lowest_share: share of steps that draw the lowest budget, the rest being uniform.
+        budget_range: lowest and highest budget drawn, raised to the network's floor.
         weight_budget, weight_distillation: of these losses beside the tasks' own.
         weight_tasks: of segmentation, boundary, depth and normals.
         norm_steps: steps after which all BatchNorm statistics are frozen.
@@ -152,6 +153,7 @@ class TrainConfig(JsonConfig):
     share_spread: float = 0.5
     level_limit: float = 3.0
     lowest_share: float = 0.0
+    budget_range: tuple[float, float] = (0.0, 0.98)
     weight_budget: float = 2.0
     weight_distillation: float = 1.0
     weight_tasks: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 2.0)
@@ -163,6 +165,9 @@ class TrainConfig(JsonConfig):
     def __post_init__(self) -> None:
         if self.masks not in TRAINING_MASKS:
             raise InputError(f"masks is {self.masks!r}; expected one of {TRAINING_MASKS}")
+        low, high = self.budget_range
+        if not 0 <= low <= high <= 1:
+            raise InputError(f"budget_range is {self.budget_range}; expected 0 <= low <= high <= 1")
 
     def learning_rate(self, step: int) -> float:
         """Factor on the learning rates at `step`, 0..1: warm-up, constant, linear decay."""

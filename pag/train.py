@@ -150,9 +150,10 @@ class Trainer:
     def _draw_budget(self, step: int, generator: torch.Generator, size: Iterable[int]) -> float:
         height, width = size
         floor = network_cost(self.net, (height, width), TASKS).floor + 0.02
-        lowest = self.config.lowest_budget(step, floor)
+        low, high = (max(floor, end) for end in self.config.budget_range)
+        lowest = self.config.lowest_budget(step, low)
         pick, place = torch.rand(2, generator=generator).tolist()
-        return lowest if pick < self.config.lowest_share else lowest + place * (0.98 - lowest)
+        return lowest if pick < self.config.lowest_share else lowest + place * (high - lowest)
 
     def _set_modes(self, step: int) -> None:
         self.net.train()

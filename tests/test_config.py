@@ -73,6 +73,19 @@ def test_temperature_falls_geometrically() -> None:
     assert config.temperature_at(1100) == config.temperature_at(5000) == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"masks": "drawn"}, "masks is 'drawn'"),
+        ({"budget_range": [0.7, 0.5]}, r"budget_range is \(0.7, 0.5\); expected 0 <= low"),
+        ({"budget_range": [0.5, 1.5]}, "budget_range is"),
+    ],
+)
+def test_settings_that_make_no_run(settings: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TrainConfig.from_json(json.dumps(settings))
+
+
 def test_budgets_are_introduced_gently() -> None:
     config = TrainConfig(open_steps=100, ramp_steps=50)
     drawn = [config.lowest_budget(step, 0.3) for step in (0, 100, 125, 150, 4000)]

@@ -17,6 +17,7 @@ from pag.data.batch import Batch
 from pag.data.mixture import CachedDataset, Mixture, class_weights, open_training_data
 from pag.errors import WeightsError
 from pag.inference import TASKS
+from pag.macs import network_cost
 from pag.network import PAGNet
 from pag.train import (
     STATE,
@@ -135,6 +136,20 @@ def test_ranked_masks_follow_the_budget_drawn_and_sampled_ones_may_stray() -> No
     assert strayed["ranked"] < 0.01 < strayed["sampled"]
 
 
+def test_budgets_are_drawn_from_the_range_above_the_floor() -> None:
+    net = new_net(backbone="mobilenetv2")
+    drawn = {}
+    for ends in ((0.0, 0.98), (0.6, 0.6), (0.0, 0.05)):
+        trainer = Trainer(net, replace(CONFIG, budget_range=ends), torch.ones(11))
+        generator = torch.Generator().manual_seed(0)
+        drawn[ends] = [trainer._draw_budget(3, generator, (64, 64)) for _ in range(50)]
+    floor = network_cost(net, (64, 64), TASKS).floor
+    spread = drawn[0.0, 0.98]
+    assert floor < min(spread) < floor + 0.15 and 0.85 < max(spread) < 0.98
+    assert drawn[0.6, 0.6] == pytest.approx([0.6] * 50)
+    assert drawn[0.0, 0.05] == pytest.approx([floor + 0.02] * 50)
+
+
 @pytest.mark.parametrize(("backbone", "fall"), [("resnet50", 0.85), ("mobilenetv2", 0.95)])
 def test_losses_fall_on_a_repeated_batch(backbone: str, fall: float) -> None:
     config = TrainConfig(steps=50, batch=2, crop=64, open_steps=50, warmup_steps=1, lr_new=3e-3)
@@ -227,6 +242,8 @@ def test_rare_classes_weigh_more() -> None:
     assert weights[8] > weights[3]  # the box is smaller than the ground
     assert (weights[[0, 1, 2]] > weights[8]).all()
     assert weights.isfinite().all()
+    cached = [CachedDataset(dataset) for dataset in datasets]
+    assert torch.equal(class_weights(cached, [0.5, 0.5], 11), weights)
 
 
 def test_twice_is_the_batch_followed_by_itself() -> None:

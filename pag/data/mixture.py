@@ -50,6 +50,10 @@ class CachedDataset:
     def __getitem__(self, index: int, /) -> Sample:
         return _unpack(self._load(index))
 
+    def labels(self, index: int) -> np.ndarray | None:
+        """A sample's class ids alone, which takes a fraction of the time."""
+        return self._load(index)[1]
+
     def load(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Read everything now; `progress` is called with samples done and in all."""
         for index in range(len(self)):
@@ -200,7 +204,8 @@ def class_weights(datasets: Sequence[Dataset], shares: Sequence[float], classes:
             continue
         counts = np.zeros(classes)
         for index in range(len(dataset)):
-            labels = dataset[index].segmentation
+            cached = isinstance(dataset, CachedDataset)
+            labels = dataset.labels(index) if cached else dataset[index].segmentation
             if labels is not None:
                 counts += np.bincount(labels[labels != IGNORE], minlength=classes)[:classes]
         frequency += share * counts / max(1, counts.sum())
