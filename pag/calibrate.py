@@ -34,6 +34,9 @@ from pag.pretrained import save_checkpoint
 LEVELS = np.linspace(-9, 9, 37)
 """Where on the curve from closed to open a table of learned levels has its rows."""
 
+UNUSABLE = (SafetensorError, OSError, KeyError, TypeError, RuntimeError)
+"""What reading a file that is no training state may raise."""
+
 REQUESTS = (0.02, *(round(0.1 + 0.05 * i, 2) for i in range(17)), 0.98)
 """Budgets at which the gates are asked; what they use is measured."""
 
@@ -52,19 +55,34 @@ def load_state(path: Path, weights: str = "mean") -> tuple[PAGNet, Tensor | None
     Raises:
         WeightsError: not a training state, or incomplete.
     """
+    config, tensors = read_weights(path, weights)
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata()
-            config = PAGConfig.from_json(metadata["network"])
-            ranked = TrainConfig.from_json(metadata["train"]).masks == "ranked"
+            ranked = TrainConfig.from_json(file.metadata()["train"]).masks == "ranked"
             levels = file.get_tensor("levels") if ranked else None
-            names = [k for k in file.keys() if k.startswith(f"{weights}.")]  # noqa: SIM118
-            tensors = {k.removeprefix(f"{weights}."): file.get_tensor(k) for k in names}
         net = PAGNet(config)
         net.load_state_dict(tensors)
-    except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
+    except UNUSABLE as error:
         raise WeightsError(f"The training state cannot be used: {error}") from error
     return net.eval(), levels
+
+
+def read_weights(path: Path, weights: str = "mean") -> tuple[PAGConfig, dict[str, Tensor]]:
+    """The settings of a training state's network, and its tensors by name.
+
+    Args:
+        path, weights: see `load_state`.
+
+    Raises:
+        WeightsError: not a training state.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            config = PAGConfig.from_json(file.metadata()["network"])
+            names = [k for k in file.keys() if k.startswith(f"{weights}.")]  # noqa: SIM118
+            return config, {k.removeprefix(f"{weights}."): file.get_tensor(k) for k in names}
+    except UNUSABLE as error:
+        raise WeightsError(f"The training state cannot be used: {error}") from error
 
 
 def sample_images(datasets: Sequence[Dataset], count: int, size: int = 480) -> list[Tensor]:
