@@ -100,7 +100,7 @@ class Ablations:
         self._excerpts = self._excerpts or open_excerpts(args.data, args.images)
         total = len(BUDGETS) * sum(map(len, self._excerpts.values()))
         with tqdm(total=total, desc=f"scoring {variant.name}", unit="pass") as bar:
-            scores, distances = score_state(
+            scores, (distances, dilations) = score_state(
                 folder / STATE,
                 self._excerpts,
                 args.size,
@@ -116,6 +116,7 @@ class Ablations:
             "network": dict(variant.network),
             "scores": scores,
             "distances": distances,
+            "dilations": dilations,
         }
 
 

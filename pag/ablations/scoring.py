@@ -90,7 +90,7 @@ def score_state(
     workers: int = 1,
     device: str = "auto",
     progress: Callable[[], object] = lambda: None,
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[list[Row], tuple[list[Row], dict[str, float]]]:
     """Score what training left.
 
     Args:
@@ -102,7 +102,7 @@ def score_state(
         progress: called after each image at each budget.
 
     Returns:
-        Rows of `pag.evaluation.evaluate` with their ``dataset``; and the rows of `distances`.
+        Rows of `pag.evaluation.evaluate` with their ``dataset``; and what `distances` gives.
     """
     few = sample_images(list(excerpts.values()), DISTANCE_IMAGES, size)
     checkpoint = calibrated(state, few[::DISTANCE_IMAGES])
@@ -125,7 +125,7 @@ def score_state(
 @torch.inference_mode()
 def distances(
     checkpoint: Checkpoint, images: Sequence[Tensor], budgets: Sequence[float]
-) -> list[Row]:
+) -> tuple[list[Row], dict[str, float]]:
     """How far the outputs at lower budgets are from those at the full one.
 
     Measured as distillation does (`pag.losses.distillation_losses`), on masks of the exact
@@ -133,12 +133,16 @@ def distances(
 
     Returns:
         One dictionary per budget: ``budget``, each task's mean over `images`, and ``total``, in
-        which the tasks weigh as in training.
+        which the tasks weigh as in training. And the share of pixels that chose each dilation
+        at full budget.
     """
     policy, rows = ExactPolicy(checkpoint.table), []
+    dilations = checkpoint.net.config.dilations
+    chosen = torch.zeros(len(dilations), dtype=torch.int64)
     sums = {budget: dict.fromkeys(TASKS, 0.0) for budget in budgets}
     for image in images:
-        full, _ = checkpoint.net(image, torch.ones(1), policy)
+        full, trace = checkpoint.net(image, torch.ones(1), policy)
+        chosen += torch.bincount(trace.dilation.flatten(), minlength=len(dilations))
         for budget in budgets:
             outputs, _ = checkpoint.net(image, torch.tensor([budget]), policy)
             for task, value in distillation_losses(outputs, full).items():
@@ -147,4 +151,5 @@ def distances(
         weights = zip(TrainConfig().weight_tasks, TASKS, strict=True)
         total = sum(weight * tasks[task] for weight, task in weights)
         rows.append({"budget": budget, **tasks, "total": total})
-    return rows
+    shares = (chosen / chosen.sum()).tolist()
+    return rows, {str(d): round(s, 4) for d, s in zip(dilations, shares, strict=True)}

@@ -154,10 +154,12 @@ def test_the_distance_falls_to_nothing_at_full_budget(tmp_path: Path, masks: str
     image = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     checkpoint = calibrated(state, [image])
     assert checkpoint.table.names == tuple(checkpoint.net.gates)
-    full, half = distances(checkpoint, [image], (1.0, 0.6))
+    (full, half), chosen = distances(checkpoint, [image], (1.0, 0.6))
     assert [full["budget"], half["budget"]] == [1.0, 0.6]
     assert full["total"] == pytest.approx(0, abs=1e-6)
     assert half["total"] > 0.001
+    assert [int(d) for d in chosen] == list(checkpoint.net.config.dilations)
+    assert sum(chosen.values()) == pytest.approx(1, abs=1e-3)
     tasks = [half[task] for task in TASKS]
     assert half["total"] == pytest.approx(float(np.dot(tasks, TrainConfig().weight_tasks)))
 
@@ -204,7 +206,7 @@ def test_variants_are_trained_and_scored_once(
     report = json.loads((tmp_path / "out.json").read_text())
     first, single = report["results"]
     assert [first["variant"], single["variant"]] == [REFERENCE, "dilation_1"]
-    assert single["network"] == {"dilations": [1]}
+    assert single["network"] == {"dilations": [1]} and single["dilations"] == {"1": 1.0}
     assert report["schedule"]["steps"] == 2 and report["evaluation"]["images"] == 1
     for entry in (first, single):
         assert len(entry["scores"]) == 4 * 3 and len(entry["distances"]) == 2
