@@ -117,9 +117,8 @@ def regions_of(sample: Sample, classes: Sequence[str]) -> list[tuple[str, str, n
     found: list[tuple[str, str, np.ndarray]] = []
     if sample.segmentation is not None:
         labels = sample.segmentation
-        found += [
-            ("class", classes[i], labels == i) for i in np.unique(labels[labels != IGNORE])
-        ]  # fmt: skip
+        ids: list[int] = np.unique(labels[labels != IGNORE]).tolist()
+        found += [("class", classes[i], labels == i) for i in ids]
     if sample.depth is not None:
         for low, high in itertools.pairwise(DEPTH_EDGES):
             inside = (sample.depth > low) & (sample.depth <= high)
@@ -173,7 +172,7 @@ def take_census(
     """
     dilations = predictor.config.dilations
     if len(dilations) < 2:
-        raise InputError(f"this network offers the dilation {dilations[0]} alone; expected several")
+        raise InputError(f"this network offers the dilations {dilations}; expected several")
     classes: tuple[str, ...] = tuple(getattr(dataset, "classes", ()))
     census, control, before = Census(dilations), Census(dilations), None
     indices = evenly_spaced(len(dataset), limit)
@@ -237,13 +236,17 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for name in FOLDERS if "all" in args.dataset else dict.fromkeys(args.dataset):
         dataset = open_dataset(name, find_dataset(args.data, name), args.split)
         with tqdm(desc=name, total=len(evenly_spaced(len(dataset), args.images))) as bar:
+
+            def show(done: int, total: int, bar: tqdm = bar) -> None:
+                bar.update(done - bar.n)
+
             counted = take_census(
                 predictor,
                 dataset,
                 budget=args.budget,
                 limit=args.images,
                 size=args.size,
-                progress=lambda done, total, bar=bar: bar.update(done - bar.n),
+                progress=show,
             )
         results.append({"dataset": name, "images": bar.total, "regions": census_rows(*counted)})
     return {

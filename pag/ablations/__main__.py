@@ -100,6 +100,10 @@ class Ablations:
         self._excerpts = self._excerpts or open_excerpts(args.data, args.images)
         total = len(BUDGETS) * sum(map(len, self._excerpts.values()))
         with tqdm(total=total, desc=f"scoring {variant.name}", unit="pass") as bar:
+
+            def show() -> None:
+                bar.update()
+
             scores, (distances, dilations) = score_state(
                 folder / STATE,
                 self._excerpts,
@@ -107,7 +111,7 @@ class Ablations:
                 args.thresholds,
                 args.workers,
                 args.device,
-                bar.update,
+                show,
             )
         return {
             "variant": variant.name,

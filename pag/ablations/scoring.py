@@ -48,8 +48,9 @@ class Excerpt:
         self.tasks = tasks or dataset.tasks
         self.classes: tuple[str, ...] = tuple(getattr(dataset, "classes", ()))
         self._samples = [dataset[index] for index in indices]
-        drawn = isinstance(dataset, Annotated) and "boundary" in self.tasks
-        self._annotations = [dataset.annotations(i) if drawn else [] for i in indices]
+        self._annotations: list[list[np.ndarray]] = [[] for _ in indices]
+        if isinstance(dataset, Annotated) and "boundary" in self.tasks:
+            self._annotations = [dataset.annotations(index) for index in indices]
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -89,7 +90,7 @@ def score_state(
     thresholds: int,
     workers: int = 1,
     device: str = "auto",
-    progress: Callable[[], object] = lambda: None,
+    progress: Callable[[], None] = lambda: None,
 ) -> tuple[list[Row], tuple[list[Row], dict[str, float]]]:
     """Score what training left.
 
@@ -139,7 +140,7 @@ def distances(
     policy, rows = ExactPolicy(checkpoint.table), []
     dilations = checkpoint.net.config.dilations
     chosen = torch.zeros(len(dilations), dtype=torch.int64)
-    sums = {budget: dict.fromkeys(TASKS, 0.0) for budget in budgets}
+    sums: dict[float, dict[str, float]] = {b: {task: 0.0 for task in TASKS} for b in budgets}
     for image in images:
         full, trace = checkpoint.net(image, torch.ones(1), policy)
         chosen += torch.bincount(trace.dilation.flatten(), minlength=len(dilations))
