@@ -18,7 +18,7 @@ from pag.errors import InputError
         PAGConfig(),
         PAGConfig(output_stride=16, gate_scope="conv", dilations=(1, 2), classes=("a", "b")),
         TrainConfig(),
-        TrainConfig(steps=3, mixture=(1.0, 0.0, 2.5), lr_new=1e-5),
+        TrainConfig(steps=3, mixture=(1.0, 0.0, 2.5, 0.5), lr_new=1e-5),
     ],
 )
 def test_json_round_trip(config: PAGConfig | TrainConfig) -> None:

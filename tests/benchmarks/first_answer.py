@@ -28,10 +28,10 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from app.actions import Desk, Wish
+from app.frames import frame_message
 from app.look import launch_options
 from app.session import Session
 from app.ui import build_app
-from app.views import gates, numbers, outputs, ponder
 from pag import Predictor, open_image
 from tests.conftest import BROWSER_ARGS, BROWSERS
 
@@ -75,6 +75,8 @@ def profile(predictor: Predictor, large: bytes) -> dict[str, dict[str, float]]:
         file.flush()
         desk = Desk(predictor)
         session = desk.open(Session(), file.name, Wish(budget=1.0))
+    answer = session.answer
+    assert answer is not None
     tensor = torch.from_numpy(small.copy()).permute(2, 0, 1)[None].float() / 255
     tensor = tensor.contiguous(memory_format=torch.channels_last)
 
@@ -87,9 +89,7 @@ def profile(predictor: Predictor, large: bytes) -> dict[str, dict[str, float]]:
         "predictor_480x360_full_budget": spread(lambda: predictor(small, 1.0)),
         "predictor_480x360_budget_0.6": spread(lambda: predictor(small, 0.6)),
         "decode_12_megapixels": spread(lambda: open_image(large, size_hint=480)),
-        "numbers_and_outputs": spread(lambda: (numbers.render(session), outputs.render(session))),
-        "ponder_tab": spread(lambda: ponder.render(session)),
-        "layers_tab": spread(lambda: gates.render(session)),
+        "figures_of_one_answer": spread(lambda: frame_message(answer, session, 1.0)),
     }
 
 

@@ -62,6 +62,7 @@ def test_the_loader_gives_depth_and_normals_of_one_canonical_camera(tmp_path):
         scene = render_scene(seed, "room", "perspective", (72, 96))
         write_index(tmp_path, {"train": [], "val": [write_scene(tmp_path, scene)]}, {})
         sample = ScenesDataset(tmp_path, "val")[0]
+        assert sample.depth is not None and sample.normals is not None
         np.testing.assert_allclose(sample.depth / scene.depth, FOCAL * 96 / scene.focal, rtol=1e-3)
         fitted = normals_from_depth(sample.depth, FOCAL * 96, FOCAL * 96, 48, 36, window=3)
         both = fitted.any(-1) & sample.normals.any(-1)
