@@ -155,11 +155,11 @@ class TrainConfig(JsonConfig):
     lowest_share: float = 0.0
     budget_range: tuple[float, float] = (0.0, 0.98)
     weight_budget: float = 2.0
-    weight_distillation: float = 1.0
-    weight_tasks: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 2.0)
+    weight_distillation: float = 0.7
+    weight_tasks: tuple[float, float, float, float] = (1.5, 1.5, 1.0, 2.0)
     norm_steps: int = 3300
     ema: float = 0.998
-    mixture: tuple[float, float, float, float] = (0.27, 0.4, 0.13, 0.2)
+    mixture: tuple[float, float, float, float] = (0.27, 0.36, 0.15, 0.22)
     seed: int = 0
 
     def __post_init__(self) -> None:

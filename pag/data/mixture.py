@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ Packed = tuple[
 ]
 
 NORMAL_STEPS = 32767
+NOT_SUPERVISED = {"scenes": ("boundary",)}
+"""What training leaves out. Outlines of rendered things are far denser than what people draw:
+with them the ODS on BSDS500 fell from .756 to .723."""
 RARITY = 0.15
 RAREST = 1e-4
 
@@ -36,12 +40,16 @@ class CachedDataset:
     Args:
         dataset: where the samples come from.
         longer_side: pixels of the longer side of what is kept.
+        without: tasks whose maps are left out.
     """
 
-    def __init__(self, dataset: Dataset, longer_side: int = 480) -> None:
+    def __init__(
+        self, dataset: Dataset, longer_side: int = 480, without: tuple[str, ...] = ()
+    ) -> None:
         self.dataset = dataset
         self.longer_side = longer_side
-        self.tasks = dataset.tasks
+        self.without = without
+        self.tasks = tuple(task for task in dataset.tasks if task not in without)
         self._kept: list[Packed | None] = [None] * len(dataset)
 
     def __len__(self) -> int:
@@ -70,7 +78,8 @@ class CachedDataset:
     def _load(self, index: int) -> Packed:
         packed = self._kept[index]
         if packed is None:
-            packed = _pack(resize_sample(self.dataset[index], self.longer_side))
+            sample = replace(self.dataset[index], **dict.fromkeys(self.without))
+            packed = _pack(resize_sample(sample, self.longer_side))
             self._kept[index] = packed
         return packed
 
@@ -217,7 +226,8 @@ def open_training_data(root: Path, progress: bool = True) -> dict[str, CachedDat
     """The training splits of the datasets below `root`, decoded into memory."""
     data = {}
     for name, folder in FOLDERS.items():
-        data[name] = CachedDataset(open_dataset(name, root / folder, "train"))
+        dataset = open_dataset(name, root / folder, "train")
+        data[name] = CachedDataset(dataset, without=NOT_SUPERVISED.get(name, ()))
         with tqdm(total=len(data[name]), desc=f"reading {folder}", disable=not progress) as bar:
             data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n))
     return data

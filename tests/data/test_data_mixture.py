@@ -105,6 +105,12 @@ def test_cache_reads_once_and_keeps_what_matters():
     assert not kept.normals[:5].any()
 
 
+def test_cache_leaves_out_what_is_not_to_be_learned():
+    cache = CachedDataset(Rooms(0, 1), longer_side=50, without=("boundary",))
+    assert "boundary" not in cache.tasks and set(cache.tasks) < set(Rooms(0, 1).tasks)
+    assert cache[0].boundary is None and cache[0].depth is not None
+
+
 def test_cache_resizes():
     assert CachedDataset(Streets(0, 1), longer_side=25)[0].size == (20, 25)
 
