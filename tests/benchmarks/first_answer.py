@@ -96,7 +96,7 @@ def profile(predictor: Predictor, large: bytes) -> dict[str, dict[str, float]]:
 def outputs_shown(page: Page) -> list[str]:
     """Addresses of the four pictures on the page, once they are loaded."""
     return page.evaluate(
-        """() => [...document.querySelectorAll('[id^="output-"] img')]
+        """() => [...document.querySelectorAll('[id^="output-"] .pag-picture[src]')]
               .filter(img => img.complete && img.naturalWidth).map(img => img.src)"""
     )
 
@@ -111,7 +111,9 @@ def in_browser(predictor: Predictor, repeats: int = 5) -> list[float]:
         browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         page.goto(address)
-        page.wait_for_function("document.querySelectorAll('[id^=\"output-\"] img').length == 4")
+        page.wait_for_function(
+            "document.querySelectorAll('[id^=\"output-\"] .pag-picture[src]').length == 4"
+        )
         for number in range(repeats):
             file = Path(folder) / f"{number}.jpg"
             file.write_bytes(photograph(4000, 3000, number))

@@ -32,7 +32,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         page.goto(address)
-        page.wait_for_function("document.querySelectorAll('[id^=\"output-\"] img').length == 4")
+        page.wait_for_function(
+            "document.querySelectorAll('[id^=\"output-\"] .pag-picture[src]').length == 4"
+        )
         page.set_input_files("#photo input[type=file]", FOLDER / "street.jpg")
         page.wait_for_function(
             f"document.querySelector('#numbers').innerText.includes('{WIDTH} × {HEIGHT}')"
