@@ -45,6 +45,8 @@ class DenseExecution:
         spatial = block.spatial(reduced)
         gate = mask.to(spatial.dtype)
         if scope == "block":
+            if block.expands_zero:
+                return block.expand(spatial * gate)
             return block.expand(spatial) * gate
         skipped = reduced[:, :, :: block.stride, :: block.stride]
         return block.expand(gate * spatial + (1 - gate) * skipped)

@@ -7,18 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pag.config import PAGConfig
+from pag.fusion import ConvNormReLU
 
 DETAIL_CHANNELS = 16
 INITIAL_LOG_DEPTH = 0.7  # about two metres
-
-
-def conv_bn_relu(channels_in: int, channels_out: int, kernel: int) -> nn.Sequential:
-    """Convolution that keeps the size, BatchNorm, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(),
-    )
 
 
 def resize_like(x: Tensor, reference: Tensor) -> Tensor:
@@ -41,20 +33,20 @@ class Decoder(nn.Module):
         self.from_coarse = nn.Conv2d(coarse, wide, 1, bias=False)
         self.from_middle = nn.Conv2d(middle, wide, 1, bias=False)
         self.norm_middle = nn.BatchNorm2d(wide)
-        self.fuse_middle = conv_bn_relu(wide, wide, 3)
+        self.fuse_middle = ConvNormReLU(wide, wide, 3)
         self.down = nn.Conv2d(wide, narrow, 1, bias=False)
         self.from_fine = nn.Conv2d(fine, narrow, 1, bias=False)
         self.norm_fine = nn.BatchNorm2d(narrow)
-        self.fuse_fine = conv_bn_relu(narrow, narrow, 3)
+        self.fuse_fine = ConvNormReLU(narrow, narrow, 3)
 
     def forward(self, fine: Tensor, middle: Tensor, coarse: Tensor) -> Tensor:
         """(B, *, h, w) features at strides 4, 8 and 8 or 16 -> (B, narrow, H/4, W/4)."""
         middle = self.from_middle(middle)
         middle = middle + resize_like(self.from_coarse(coarse), middle)
-        middle = self.fuse_middle(F.relu(self.norm_middle(middle)))
+        middle = self.fuse_middle(F.relu_(self.norm_middle(middle)))
         fine = self.from_fine(fine)
         fine = fine + resize_like(self.down(middle), fine)
-        return self.fuse_fine(F.relu(self.norm_fine(fine)))
+        return self.fuse_fine(F.relu_(self.norm_fine(fine)))
 
 
 class TaskHead(nn.Module):
@@ -62,7 +54,7 @@ class TaskHead(nn.Module):
 
     def __init__(self, channels: int, width: int, outputs: int, bias: float = 0.0) -> None:
         super().__init__()
-        self.hidden = conv_bn_relu(channels, width, 3)
+        self.hidden = ConvNormReLU(channels, width, 3)
         self.project = nn.Conv2d(width, outputs, 1)
         nn.init.constant_(self.project.bias, bias)  # type: ignore[arg-type]
 
@@ -78,18 +70,18 @@ class BoundaryHead(nn.Module):
 
     def __init__(self, channels: int, width: int, detail_channels: int) -> None:
         super().__init__()
-        self.hidden = conv_bn_relu(channels, width, 3)
+        self.hidden = ConvNormReLU(channels, width, 3)
         self.down = nn.Conv2d(width, DETAIL_CHANNELS, 1, bias=False)
         self.from_detail = nn.Conv2d(detail_channels, DETAIL_CHANNELS, 1, bias=False)
         self.norm = nn.BatchNorm2d(DETAIL_CHANNELS)
-        self.fuse = conv_bn_relu(DETAIL_CHANNELS, DETAIL_CHANNELS, 3)
+        self.fuse = ConvNormReLU(DETAIL_CHANNELS, DETAIL_CHANNELS, 3)
         self.project = nn.Conv2d(DETAIL_CHANNELS, 1, 1)
         nn.init.constant_(self.project.bias, -2.0)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor, detail: Tensor) -> Tensor:
         fine = self.from_detail(detail)
         fine = fine + resize_like(self.down(self.hidden(features)), fine)
-        return self.project(self.fuse(F.relu(self.norm(fine))))
+        return self.project(self.fuse(F.relu_(self.norm(fine))))
 
 
 def build_heads(config: PAGConfig, detail_channels: int) -> nn.ModuleDict:

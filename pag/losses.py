@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pag.data.batch import Batch
 from pag.data.sample import IGNORE
+from pag.sparse import as_rows
 
 BOUNDARY_CONSENSUS = 0.3
 """Pixels marked by fewer annotators than this, but by some, are neither boundary nor not."""
@@ -25,7 +26,8 @@ def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
 
 def segmentation_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     """Cross-entropy, (B, C, H, W) logits against (B, H, W) ids, weighted by class (C,)."""
-    pixel = F.cross_entropy(logits, labels, weights, ignore_index=IGNORE, reduction="none")
+    labels = labels.flatten()
+    pixel = F.cross_entropy(as_rows(logits), labels, weights, ignore_index=IGNORE, reduction="none")
     return masked_mean(pixel, labels != IGNORE)
 
 
@@ -98,10 +100,9 @@ def distillation_losses(
     target = {task: output.detach() for task, output in teacher.items()}
     losses = {}
     if "segmentation" in student:
-        # Every other row and column: between them the outputs are interpolated anyway.
-        log_p = F.log_softmax(student["segmentation"][..., ::2, ::2], 1)
-        p = F.softmax(target["segmentation"][..., ::2, ::2], 1)
-        losses["segmentation"] = (p * (torch.log(p.clamp_min(1e-8)) - log_p)).sum(1).mean()
+        log_p = F.log_softmax(as_rows(student["segmentation"]), 1)
+        log_t = F.log_softmax(as_rows(target["segmentation"]), 1)
+        losses["segmentation"] = (log_t.exp() * (log_t - log_p)).sum(1).mean()
     if "boundary" in student:
         p = torch.sigmoid(target["boundary"])
         soft = F.binary_cross_entropy_with_logits(student["boundary"], p, reduction="none")

@@ -15,7 +15,7 @@ from pag.fusion import fused_sequence
 from pag.gate import PixelGate
 from pag.heads import Decoder, build_heads, finish
 from pag.inference import TASKS
-from pag.macs import LayerCost, NetworkCost, network_cost
+from pag.macs import LayerCost, NetworkCost, Size, network_cost
 from pag.multipool import MultiPool
 
 
@@ -110,6 +110,7 @@ class PAGNet(nn.Module):
         tasks: tuple[str, ...] = TASKS,
         execution: Execution | None = None,
         sampling: Sampling | None = None,
+        every: int = 1,
     ) -> tuple[dict[str, Tensor], Trace]:
         """Run the network.
 
@@ -120,6 +121,7 @@ class PAGNet(nn.Module):
             tasks: heads to run; the others cost nothing.
             execution: how gated blocks run; masked dense when None.
             sampling: given in training, MultiPool draws its choices.
+            every: outputs but boundaries have one value for each square of so many pixels.
 
         Returns:
             Outputs by task (`pag.heads.finish` gives shapes and units) and the trace.
@@ -149,12 +151,12 @@ class PAGNet(nn.Module):
                 gates.append(GateTrace(layer, logits, mask, layer.executed(mask)))
                 residual = execution.residual(block, a, mask, self.config.gate_scope)
             shortcut = block.shortcut(x, a)
-            x = residual if shortcut is None else shortcut + residual
+            x = residual if shortcut is None else residual.add_(shortcut)
         assert choice is not None and saved is not None
         fine, middle = (inputs[name] for name in self.backbone.decoder_blocks)
         features = self.decoder(fine, middle, self.backbone.finish(x))
         outputs = {
-            task: finish(task, self.heads[task](features, detail), size)
+            task: finish(task, self.heads[task](features, detail), output_size(size, task, every))
             for task in TASKS
             if task in tasks
         }
@@ -178,6 +180,13 @@ class PAGNet(nn.Module):
             return torch.zeros(len(choice), dtype=torch.float64, device=choice.device)
         points = choice == self.config.dilations.index(0)
         return points.sum((1, 2), dtype=torch.float64) * cost.pool_saving
+
+
+def output_size(size: Size, task: str, every: int) -> Size:
+    """Height and width of a task's output for an image of (H, W) = `size`."""
+    if task == "boundary":
+        return size
+    return -(-size[0] // every), -(-size[1] // every)
 
 
 def fuse_batchnorm(net: PAGNet) -> PAGNet:

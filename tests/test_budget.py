@@ -301,7 +301,7 @@ class Ungated:
     """Runs blocks as a network without gates would."""
 
     def residual(self, block, a: Tensor, mask: Tensor, scope: str) -> Tensor:  # type: ignore[no-untyped-def]
-        return block.expand(block.settle(block.conv2(block.reduce(a))))
+        return block.expand(block.spatial(block.reduce(a)))
 
 
 @torch.inference_mode()

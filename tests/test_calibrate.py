@@ -14,7 +14,7 @@ from pag.config import TRAINING_MASKS, TrainConfig
 from pag.macs import network_cost
 from pag.pretrained import load_checkpoint
 from pag.relaxation import layer_shares
-from pag.train import Trainer
+from pag.trainer import Trainer
 from tests.backbones import GATES
 from tests.checkpoints import random_net
 from tests.tiny_data import write_all

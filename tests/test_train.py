@@ -19,14 +19,8 @@ from pag.errors import WeightsError
 from pag.inference import TASKS
 from pag.macs import network_cost
 from pag.network import PAGNet
-from pag.train import (
-    STATE,
-    Trainer,
-    main,
-    parameter_groups,
-    run,
-    twice,
-)
+from pag.train import STATE, main, run
+from pag.trainer import Trainer, parameter_groups, thinned, twice
 from tests.tiny_data import MemoryDataset, write_all
 
 NETWORK = PAGConfig(output_stride=16, dilations=(0, 1, 2), classes=STREET_CLASSES)
@@ -305,3 +299,19 @@ def test_training_data_is_read_into_memory(tmp_path: Path) -> None:
     data = open_training_data(write_all(tmp_path, "train"), progress=False)
     assert [len(d) for d in data.values()] == [2, 2, 8, 2]
     assert all(d.nbytes > 0 for d in data.values())
+
+
+def test_thinned_labels_are_those_of_one_pixel_in_each_square() -> None:
+    batch = next(iter_batches())
+    thin = thinned(batch, 2, torch.Generator().manual_seed(1))
+    rows, columns = torch.randint(2, (2,), generator=torch.Generator().manual_seed(1)).tolist()
+    assert torch.equal(thin.segmentation, batch.segmentation[:, rows::2, columns::2])
+    assert torch.equal(thin.depth, batch.depth[:, rows::2, columns::2])
+    assert torch.equal(thin.normals, batch.normals[:, :, rows::2, columns::2])
+    assert thin.boundary is batch.boundary and thin.image is batch.image
+
+
+def iter_batches() -> Iterator[Batch]:
+    datasets = tiny_datasets()
+    mixture = Mixture(list(datasets.values()), CONFIG.mixture[: len(datasets)], 0)
+    yield mixture.batch(0, 2, 64)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from pag.calibrate import read_weights
 from pag.config import PAGConfig
-from pag.errors import WeightsError
 from pag.network import PAGNet
-from pag.pretrained import COUNTER
-
-CLASS_LAYER = "heads.segmentation.project."
+from pag.starting import fill
 
 
 def start_network(config: PAGConfig, reference: PAGConfig, start: Path, seed: int) -> PAGNet:
@@ -46,23 +42,7 @@ def start_network(config: PAGConfig, reference: PAGConfig, start: Path, seed: in
 def merge(net: PAGNet, start: Path) -> None:
     """Fill `net` with the running mean of a state, except for what begins anew."""
     saved, tensors = read_weights(start)
-    fresh = fresh_parts(net)
-    with torch.no_grad():
-        for name, value in net.state_dict().items():
-            if name.startswith(fresh) or name.endswith(COUNTER):
-                continue
-            if name not in tensors:
-                raise WeightsError(f"The state to start from lacks {name}.")
-            found = tensors[name]
-            if name.startswith(CLASS_LAYER):
-                value[: len(found)] = _class_rows(found, value, saved, net.config)
-            elif found.shape != value.shape:
-                raise WeightsError(
-                    f"The state to start from does not fit: {name} is "
-                    f"{tuple(found.shape)}, expected {tuple(value.shape)}."
-                )
-            else:
-                value.copy_(found)
+    fill(net, tensors, saved.classes, fresh_parts(net))
 
 
 def fresh_parts(net: PAGNet) -> tuple[str, ...]:
@@ -70,14 +50,3 @@ def fresh_parts(net: PAGNet) -> tuple[str, ...]:
     hosts = {id(block) for _, block in net.backbone.blocks if block.pools}
     places = [name for name, module in net.named_modules() if id(module) in hosts]
     return ("gates.", *(f"{place}." for place in places))
-
-
-def _class_rows(found: Tensor, own: Tensor, saved: PAGConfig, config: PAGConfig) -> Tensor:
-    """The rows of the classes that the state knows: they must be the first ones here."""
-    known = saved.classes
-    if config.classes[: len(known)] != known or found.shape[1:] != own.shape[1:]:
-        raise WeightsError(
-            f"The state to start from knows other classes ({', '.join(known)}); "
-            f"expected the first ones of {', '.join(config.classes)}."
-        )
-    return found

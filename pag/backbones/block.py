@@ -82,13 +82,13 @@ class ResidualBlock(nn.Module, ABC):
 
     @abstractmethod
     def settle(self, y: Tensor) -> Tensor:
-        """Norm and activation after conv2."""
+        """Norm and activation after conv2, where that is MultiPool."""
 
     @abstractmethod
     def expand(self, s: Tensor) -> Tensor: ...
 
-    def spatial(self, r: Tensor) -> Tensor:
-        return self.settle(self.conv2(r))
+    @abstractmethod
+    def spatial(self, r: Tensor) -> Tensor: ...
 
     def branch(self, a: Tensor) -> Tensor:
         """The residual branch everywhere, as without a gate."""
@@ -115,6 +115,11 @@ class ResidualBlock(nn.Module, ABC):
     @property
     def depthwise(self) -> bool:
         return self.conv2.weight.shape[1] == 1 < self.width
+
+    @property
+    def expands_zero(self) -> bool:
+        """Whether `expand` keeps zeros, so that its narrower input may be masked instead."""
+        return False
 
     @property
     def shortcut_macs(self) -> int:

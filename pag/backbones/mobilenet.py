@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pag.backbones.block import Backbone, ResidualBlock, StageSpec, gluon_norm
+from pag.fusion import convolve_normed
 from pag.multipool import MultiPool
 
 BN_EPS = 1e-5  # of the ImageNet weights
@@ -110,13 +111,16 @@ class InvertedResidual(ResidualBlock):
         return x if self.identity else None
 
     def reduce(self, a: Tensor) -> Tensor:
-        return F.relu6(self.bn1(self.conv1(a)))
+        return F.relu6(convolve_normed(self.conv1, self.bn1, a))
+
+    def spatial(self, r: Tensor) -> Tensor:
+        return F.relu6(convolve_normed(self.conv2, self.bn2, r))
 
     def settle(self, y: Tensor) -> Tensor:
         return F.relu6(self.bn2(y))
 
     def expand(self, s: Tensor) -> Tensor:
-        return self.bn3(self.conv3(s))
+        return convolve_normed(self.conv3, self.bn3, s)
 
 
 class MobileNetV2(Backbone):
@@ -160,7 +164,8 @@ class MobileNetV2(Backbone):
             self.add_module(stage.name, blocks)
 
     def stem(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        detail = F.relu6(self.stem_norm(self.stem_conv((image - self.mean) / self.std)))
+        x = (image - self.mean) / self.std
+        detail = F.relu6(convolve_normed(self.stem_conv, self.stem_norm, x))
         return detail, detail
 
     def finish(self, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pag.backbones.block import Backbone, ResidualBlock, StageSpec, gluon_norm
+from pag.fusion import convolve_normed
 from pag.multipool import MultiPool
 
 BN_EPS = 2e-5  # of the ImageNet weights
@@ -75,20 +76,27 @@ class Bottleneck(ResidualBlock):
         )
 
     @property
+    def expands_zero(self) -> bool:
+        return self.conv3.bias is None
+
+    @property
     def shortcut_macs(self) -> int:
         return 0 if self.downsample is None else self.downsample.weight.numel()
 
     def preactivation(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn1(x))
+        return F.relu_(self.bn1(x))
 
     def shortcut(self, x: Tensor, a: Tensor) -> Tensor:
         return x if self.downsample is None else self.downsample(a)
 
     def reduce(self, a: Tensor) -> Tensor:
-        return F.relu(self.bn2(self.conv1(a)))
+        return F.relu_(convolve_normed(self.conv1, self.bn2, a))
+
+    def spatial(self, r: Tensor) -> Tensor:
+        return F.relu_(convolve_normed(self.conv2, self.bn3, r))
 
     def settle(self, y: Tensor) -> Tensor:
-        return F.relu(self.bn3(y))
+        return F.relu_(self.bn3(y))
 
     def expand(self, s: Tensor) -> Tensor:
         return self.conv3(s)
@@ -128,11 +136,11 @@ class ResNet50(Backbone):
 
     def stem(self, image: Tensor) -> tuple[Tensor, Tensor]:
         x = self.input_norm((image - self.mean) / self.std)
-        detail = F.relu(self.stem_norm(self.stem_conv(x)))
+        detail = F.relu_(convolve_normed(self.stem_conv, self.stem_norm, x))
         return detail, F.max_pool2d(detail, 3, stride=2, padding=1)
 
     def finish(self, x: Tensor) -> Tensor:
-        return F.relu(self.final_norm(x))
+        return F.relu_(self.final_norm(x))
 
     def gluon_names(self) -> dict[str, str]:
         """GluonCV's name of every tensor of a pre-activation ResNet-50 -> ours.

@@ -29,7 +29,8 @@ from pag.config import LABEL_SETS, STREET_CLASSES, PAGConfig, TrainConfig
 from pag.errors import InputError, WeightsError
 from pag.inference import TASKS
 from pag.network import PAGNet
-from pag.train import STATE, Trainer
+from pag.train import STATE
+from pag.trainer import Trainer
 from tests.checkpoints import random_net
 from tests.tiny_data import MemoryDataset, write_all
 
@@ -135,13 +136,13 @@ def test_a_state_that_does_not_fit_is_refused(
     tmp_path: Path, start: Path, reference: PAGConfig
 ) -> None:
     wider = replace(reference, head_channels=16)
-    with pytest.raises(WeightsError, match=r"does not fit: heads.* expected \(16"):
+    with pytest.raises(WeightsError, match=r"do not fit: heads.* expected \(16"):
         start_network(wider, wider, start, 0)
     other = write_state(tmp_path / "other", classes=STREET_CLASSES[::-1])
     with pytest.raises(WeightsError, match="knows other classes"):
         start_network(reference, reference, other, 0)
     resnet = PAGConfig(output_stride=16)
-    with pytest.raises(WeightsError, match=r"lacks backbone\.input_norm"):
+    with pytest.raises(WeightsError, match=r"lack backbone\.input_norm"):
         start_network(resnet, resnet, start, 0)
 
 

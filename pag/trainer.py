@@ -1,0 +1,274 @@
+"""One optimisation step after the other: network, optimiser, running mean, saved state."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from pag.budget import GatePolicy
+from pag.config import PAGConfig, TrainConfig
+from pag.data.batch import Batch
+from pag.errors import WeightsError
+from pag.inference import TASKS
+from pag.losses import distillation_losses, task_losses
+from pag.macs import network_cost
+from pag.network import PAGNet, Sampling, Trace
+from pag.pretrained import frozen_norms
+from pag.relaxation import (
+    RankedPolicy,
+    StochasticPolicy,
+    budget_loss,
+    layer_budget_loss,
+    layer_shares,
+)
+
+EVERY = 2
+"""All losses but that of boundaries look at one pixel of every square of this side: the heads
+give stride 4, between which outputs are interpolated anyway."""
+
+
+class Trainer:
+    """Network, optimiser and running mean of one run.
+
+    Args:
+        net: the network to train, on the device to train on.
+        config: of the run.
+        class_weights: (classes,) float, for the segmentation loss.
+    """
+
+    def __init__(self, net: PAGNet, config: TrainConfig, class_weights: Tensor) -> None:
+        self.net, self.config = net, config
+        self.device = next(net.parameters()).device
+        self.class_weights = class_weights.to(self.device)
+        self.step = 0
+        norms = frozen_norms(net.backbone)
+        self.frozen = set(map(id, norms))
+        self.levels = nn.Parameter(torch.zeros(len(net.gates)))
+        self.names, groups = parameter_groups(net, self.levels, config)
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
+        self.mean = {k: v.detach().clone() for k, v in net.state_dict().items()}
+
+    @torch.no_grad()
+    def set_levels(self, levels: Tensor) -> None:
+        """Begin with these levels of the layers, (L,), within the limit."""
+        self.levels.copy_(levels).clamp_(-self.config.level_limit, self.config.level_limit)
+
+    def update(self, batch: Batch) -> dict[str, float]:
+        """One optimisation step; returns the losses, the budget drawn and the one used."""
+        config, step = self.config, self.step
+        self._set_modes(step)
+        factor = config.learning_rate(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        batch = batch.to(self.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, report = self._loss(batch, step)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
+        # A loss of NaN may well have a finite gradient: the sign of NaN counts as 0.
+        if not (torch.isfinite(norm) and torch.isfinite(loss)):
+            raise WeightsError(f"training diverged at step {step}: not finite")
+        self.optimizer.step()
+        with torch.no_grad():
+            self.levels.clamp_(-config.level_limit, config.level_limit)
+        self._update_mean()
+        self.step += 1
+        return {**report, "loss": loss.item(), "gradient": norm.item(), "lr": factor}
+
+    def _loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        config = self.config
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+        temperature = config.temperature_at(step)
+        policy = self._policy(step, generator)
+        sampling = Sampling(temperature, generator)
+        learning = step >= config.open_steps
+        image = batch.image.contiguous(memory_format=torch.channels_last)
+        count = len(image)
+        target = self._draw_budget(step, generator, image.shape[-2:]) if learning else 1.0
+        budget = image.new_full((count,), 1.0)
+        if learning:
+            # Every photograph twice: at full budget, teaching, and at the drawn one.
+            image = torch.cat([image, image])
+            budget = torch.cat([budget, torch.full_like(budget, target)])
+            batch = twice(batch)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            outputs, trace = self.net(image, budget, policy, sampling=sampling, every=EVERY)
+        batch = thinned(batch, EVERY, generator)
+        losses = task_losses(outputs, batch, self.class_weights)
+        weights = dict(zip(TASKS, config.weight_tasks, strict=True))
+        total = sum((weights[t] * losses[t] for t in TASKS), start=budget.new_zeros(()))
+        report = {t: losses[t].item() for t in TASKS}
+        if learning:
+            halves = {t: o.split(count) for t, o in outputs.items()}
+            teacher = {t: half[0] for t, half in halves.items()}
+            student = {t: half[1] for t, half in halves.items()}
+            distilled = distillation_losses(student, teacher)
+            pull = self._pull(trace, count, target)
+            total = total + config.weight_budget * pull
+            total = total + config.weight_distillation * sum(
+                weights[t] * distilled[t] for t in TASKS
+            )
+            used = (trace.macs_executed[count:] / trace.macs_dense[count:]).mean().item()
+            report |= {f"distil_{t}": v.item() for t, v in distilled.items()}
+            report |= {"budget": target, "used": used, "budget_loss": pull.item()}
+        return total.float(), report
+
+    def _policy(self, step: int, generator: torch.Generator) -> GatePolicy:
+        config = self.config
+        temperature, calm = config.temperature_at(step), config.learning_rate(step)
+        if config.masks == "sampled":
+            return StochasticPolicy(temperature, generator, config.noise_cell)
+        return RankedPolicy(
+            temperature,
+            generator,
+            self.levels,
+            config.noise_cell,
+            config.noise * calm,
+            config.share_spread * calm,
+        )
+
+    def _pull(self, trace: Trace, start: int, target: float) -> Tensor:
+        if self.config.masks == "sampled":
+            return budget_loss(trace.gated_executed[start:], trace.cost, target)
+        with torch.no_grad():
+            (shares,) = layer_shares(self.levels, trace.cost, torch.tensor([target]))
+        return layer_budget_loss([gate.logits[start:] for gate in trace.gates], shares)
+
+    def _draw_budget(self, step: int, generator: torch.Generator, size: Iterable[int]) -> float:
+        height, width = size
+        floor = network_cost(self.net, (height, width), TASKS).floor + 0.02
+        low, high = (max(floor, end) for end in self.config.budget_range)
+        lowest = self.config.lowest_budget(step, low)
+        pick, place = torch.rand(2, generator=generator).tolist()
+        return lowest if pick < self.config.lowest_share else lowest + place * (high - lowest)
+
+    def _set_modes(self, step: int) -> None:
+        self.net.train()
+        for module in self.net.modules():
+            if isinstance(module, nn.BatchNorm2d) and (
+                id(module) in self.frozen or step >= self.config.norm_steps
+            ):
+                module.eval()
+
+    @torch.no_grad()
+    def _update_mean(self) -> None:
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for name, value in self.net.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.mean[name].lerp_(value, 1 - decay)
+            else:
+                self.mean[name].copy_(value)
+
+    def save(self, path: Path) -> None:
+        """Write the whole state to one file, replacing an older one in a single move."""
+        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        tensors |= {f"mean.{k}": v for k, v in self.mean.items()}
+        tensors["levels"] = self.levels
+        state = self.optimizer.state_dict()["state"]
+        for index, moments in state.items():
+            for key, value in moments.items():
+                tensors[f"adam.{self.names[index]}.{key}"] = torch.as_tensor(value)
+        tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+        metadata = {
+            "step": str(self.step),
+            "network": self.net.config.to_json(),
+            "train": self.config.to_json(),
+        }
+        partial = path.with_suffix(".partial")
+        save_file(tensors, partial, metadata)
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        """Continue from a saved state; every tensor must fit, of the same network.
+
+        The run's own settings may differ, so that a run can be made longer.
+        """
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            saved = PAGConfig.from_json(metadata["network"])
+            if saved != self.net.config:
+                raise WeightsError(f"The saved state is of another network: {saved}")
+            self.step = int(metadata["step"])
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+        try:
+            self.net.load_state_dict(part("net."))
+        except RuntimeError as error:
+            raise WeightsError(f"The saved state does not fit this network: {error}") from error
+        with torch.no_grad():
+            self.levels.copy_(tensors["levels"])
+        self.mean = {k: v.to(self.device) for k, v in part("mean.").items()}
+        moments: dict[int, dict[str, Tensor]] = {}
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for index, name in enumerate(self.names):
+            found = {
+                key: tensors[f"adam.{name}.{key}"]
+                for key in ("step", "exp_avg", "exp_avg_sq")
+                if f"adam.{name}.{key}" in tensors
+            }
+            # The fused step walks through memory: moments must lie as their parameter does.
+            for key in found.keys() - {"step"}:
+                found[key] = torch.empty_like(parameters[index]).copy_(found[key])
+            if found:
+                moments[index] = found
+        own = self.optimizer.state_dict()
+        self.optimizer.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
+
+
+def parameter_groups(
+    net: PAGNet, levels: nn.Parameter, config: TrainConfig
+) -> tuple[list[str], list[dict]]:
+    """Parameter names in the optimiser's order, and its groups.
+
+    Three groups: what ImageNet initialised, the new layers, the gates' single numbers.
+    """
+    slow, fast, scalars = [], [], [("levels", levels)]
+    for name, parameter in net.named_parameters():
+        inside = name.removeprefix("backbone.")
+        pretrained = inside != name and not net.backbone.is_new(inside)
+        if name.startswith("gates.") and parameter.numel() == 1:
+            scalars.append((name, parameter))
+        else:
+            (slow if pretrained else fast).append((name, parameter))
+    names = [name for name, _ in slow + fast + scalars]
+    groups = [
+        {"params": [p for _, p in part], "lr": rate, "initial_lr": rate}
+        for part, rate in (
+            (slow, config.lr_backbone),
+            (fast, config.lr_new),
+            (scalars, config.lr_gate),
+        )
+    ]
+    return names, groups
+
+
+def twice(batch: Batch) -> Batch:
+    """The batch followed by itself."""
+    return Batch(
+        **{f.name: torch.cat([getattr(batch, f.name)] * 2) for f in dataclasses.fields(batch)}
+    )
+
+
+def thinned(batch: Batch, every: int, generator: torch.Generator) -> Batch:
+    """One label of every square of pixels, the same of each, drawn anew; boundaries stay."""
+    rows, columns = torch.randint(every, (2,), generator=generator).tolist()
+
+    def pick(labels: Tensor) -> Tensor:
+        return labels[..., rows::every, columns::every]
+
+    return dataclasses.replace(
+        batch,
+        segmentation=pick(batch.segmentation),
+        depth=pick(batch.depth),
+        normals=pick(batch.normals),
+    )

@@ -1,0 +1,69 @@
+"""Folding BatchNorms into convolutions for one training pass changes nothing but the time."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pag.fusion import ConvNormReLU, convolve_normed, fused_sequence
+
+
+def layers(seed: int = 0) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    torch.manual_seed(seed)
+    conv = nn.Conv2d(4, 6, 3, stride=2, padding=2, dilation=2, groups=2, bias=False)
+    norm = nn.BatchNorm2d(6)
+    with torch.no_grad():
+        for vector in (norm.weight, norm.running_var):
+            assert vector is not None
+            vector.uniform_(0.5, 2)
+        for vector in (norm.bias, norm.running_mean):
+            assert vector is not None
+            vector.normal_()
+    return conv, norm
+
+
+def gradients(output: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+    loss = (output * torch.linspace(-1, 1, output.numel()).view_as(output)).sum()
+    return torch.autograd.grad(loss, tensors)
+
+
+def test_a_frozen_norm_is_folded_with_the_same_values_and_gradients() -> None:
+    conv, norm = layers()
+    norm.eval()
+    x = torch.rand(2, 4, 9, 8, requires_grad=True)
+    parameters = (x, conv.weight, norm.weight, norm.bias)
+    apart, folded = norm(conv(x)), convolve_normed(conv, norm, x)
+    assert folded.grad_fn is not None and "Convolution" in folded.grad_fn.name()
+    assert torch.allclose(folded, apart, atol=1e-5)
+    for ours, theirs in zip(
+        gradients(folded, *parameters), gradients(apart, *parameters), strict=True
+    ):
+        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_elsewhere_both_run_as_they_are(training: bool) -> None:
+    """A norm that still learns its statistics, and every pass without gradients."""
+    conv, norm = layers()
+    norm.train(training)
+    x = torch.rand(2, 4, 9, 8)
+    with torch.set_grad_enabled(training):
+        ran = convolve_normed(conv, norm, x)
+    _, again = layers()
+    again.train(training)
+    assert torch.equal(ran, again(conv(x)))
+    assert torch.equal(norm.state_dict()["running_mean"], again.state_dict()["running_mean"])
+    assert torch.equal(convolve_normed(conv, nn.Identity(), x), conv(x))
+
+
+@torch.inference_mode()
+def test_a_sequence_gives_the_same_when_fused_for_good() -> None:
+    torch.manual_seed(0)
+    sequence = ConvNormReLU(3, 5, 3)
+    sequence[1].running_mean.normal_()  # type: ignore[union-attr]
+    sequence.eval()
+    x = torch.rand(1, 3, 7, 6)
+    fused = fused_sequence(sequence)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fused)
+    assert torch.allclose(fused(x), sequence(x), atol=1e-5)

@@ -1,0 +1,63 @@
+"""Starting a training from trained weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pag.calibrate import level_table
+from pag.config import STREET_CLASSES, PAGConfig
+from pag.errors import WeightsError
+from pag.network import PAGNet
+from pag.starting import fill, levels_of
+
+SMALL = PAGConfig(
+    backbone="mobilenetv2",
+    output_stride=16,
+    dilations=(0, 1),
+    classes=STREET_CLASSES,
+    decoder_channels=(16, 8),
+    head_channels=8,
+)
+MORE = replace(SMALL, classes=(*STREET_CLASSES, "ceiling", "floor"))
+
+
+def network(config: PAGConfig, seed: int) -> PAGNet:
+    torch.manual_seed(seed)
+    return PAGNet(config)
+
+
+def test_everything_is_taken_over_but_the_rows_of_new_classes() -> None:
+    trained, net = network(SMALL, 1), network(MORE, 2)
+    own = net.state_dict()["heads.segmentation.project.weight"][11:].clone()
+    fill(net, trained.state_dict(), SMALL.classes)
+    for name, value in trained.state_dict().items():
+        assert torch.equal(net.state_dict()[name][: len(value)] if value.ndim else value, value)
+    assert torch.equal(net.state_dict()["heads.segmentation.project.weight"][11:], own)
+
+
+def test_what_begins_anew_keeps_its_own_values() -> None:
+    trained, net = network(SMALL, 1), network(SMALL, 2)
+    gate = {k: v.clone() for k, v in net.gates.state_dict().items()}
+    fill(net, trained.state_dict(), SMALL.classes, ("gates.",))
+    assert all(torch.equal(v, net.gates.state_dict()[k]) for k, v in gate.items())
+    assert torch.equal(net.backbone.stem_conv.weight, trained.backbone.stem_conv.weight)
+
+
+def test_weights_that_do_not_fit_are_refused() -> None:
+    net, tensors = network(MORE, 2), network(SMALL, 1).state_dict()
+    with pytest.raises(WeightsError, match="know other classes"):
+        fill(net, tensors, ("road", "sky"))
+    with pytest.raises(WeightsError, match="lack "):
+        fill(net, {}, SMALL.classes)
+    wider = network(replace(SMALL, head_channels=12), 1).state_dict()
+    with pytest.raises(WeightsError, match=r"do not fit: heads.*expected \("):
+        fill(net, wider, SMALL.classes)
+
+
+def test_levels_come_back_from_their_table() -> None:
+    levels = torch.tensor([-1.5, 0.25, 2.0, -0.75])
+    table = level_table(("a", "b", "c", "d"), levels)
+    assert torch.allclose(levels_of(table), levels - levels.mean(), atol=1e-2)
