@@ -28,6 +28,9 @@ LABEL_SETS = {
 }
 """What `labels` may be at inference: segmentation chooses among these classes."""
 
+TRAINED_SIDE = 480
+"""Longer side, in pixels, of the photographs as training sees them before its random zoom."""
+
 BACKBONES = ("resnet50", "mobilenetv2")
 GATE_SCOPES = ("block", "conv")
 OUTPUT_STRIDES = (8, 16)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag.config import PAGConfig
+from pag.config import TRAINED_SIDE, PAGConfig
 from pag.fusion import ConvNormReLU
 
 DETAIL_CHANNELS = 16
@@ -115,8 +115,21 @@ def finish(task: str, raw: Tensor, size: tuple[int, int]) -> Tensor:
     return raw
 
 
-def predictions(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+def zoom_of(height: int, width: int) -> float:
+    """How much larger an input of this size is than what the network was trained on."""
+    return max(height, width) / TRAINED_SIDE
+
+
+def predictions(outputs: dict[str, Tensor], zoom: float = 1.0) -> dict[str, Tensor]:
     """Network outputs as maps in the record's units.
+
+    The network takes pixels for those of one camera: what is shown twice as large it takes for
+    half as far away, and learned so (`pag.data.transforms.augment`). Of one photograph, metres
+    and directions are then the same at every working size.
+
+    Args:
+        outputs: of `finish`, by task.
+        zoom: of the network's input; see `zoom_of`.
 
     Returns, for the tasks present: ``segmentation`` (B, H, W) uint8 ids, ``boundary``
     (B, H, W) 0..1, ``depth`` (B, H, W) metres, ``normals`` (B, H, W, 3) unit vectors.
@@ -127,7 +140,11 @@ def predictions(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
     if "boundary" in outputs:
         maps["boundary"] = torch.sigmoid(outputs["boundary"]).squeeze(1)
     if "depth" in outputs:
-        maps["depth"] = torch.exp(outputs["depth"]).squeeze(1)
+        maps["depth"] = zoom * torch.exp(outputs["depth"]).squeeze(1)
     if "normals" in outputs:
-        maps["normals"] = outputs["normals"].permute(0, 2, 3, 1)
+        normals = outputs["normals"].permute(0, 2, 3, 1)
+        if zoom != 1:
+            squeezed = normals.new_tensor((1.0, 1.0, 1 / zoom))
+            normals = F.normalize(normals * squeezed, dim=3, eps=1e-6)
+        maps["normals"] = normals
     return maps

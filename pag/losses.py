@@ -18,6 +18,10 @@ BOUNDARY_CONSENSUS = 0.3
 """Pixels marked by fewer annotators than this, but by some, are neither boundary nor not."""
 
 
+NORMALS_EPS = 1e-3
+"""Radians below which an error's gradient fades, so that it is finite at zero."""
+
+
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
     """Mean of `values` where `valid`; 0 where nothing is."""
     valid = valid.to(values.dtype)
@@ -72,9 +76,14 @@ def depth_loss(log_depth: Tensor, depth: Tensor) -> Tensor:
 
 
 def normals_loss(normals: Tensor, truth: Tensor) -> Tensor:
-    """One minus the cosine; (B, 3, H, W) each, a truth of length 0 is invalid."""
+    """Distance between unit vectors; (B, 3, H, W) each, a truth of length 0 is invalid.
+
+    Nearly the angle, in radians. One minus the cosine is half its square, and all but ignores
+    errors of a few degrees.
+    """
     valid = truth.abs().sum(1) > 0.5
-    return masked_mean(1 - (normals * truth).sum(1), valid)
+    squared = (normals - truth).square().sum(1)
+    return masked_mean(torch.sqrt(squared + NORMALS_EPS**2), valid)
 
 
 def task_losses(outputs: dict[str, Tensor], batch: Batch, weights: Tensor) -> dict[str, Tensor]:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from pag.budget import POLICIES, AdaptivePolicy, ExactPolicy, GatePolicy, check_budget
-from pag.config import LABEL_SETS, PAGConfig
+from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.errors import InputError
 from pag.execution import EXECUTIONS, Execution, build_execution
-from pag.heads import predictions
+from pag.heads import predictions, zoom_of
 from pag.images import Picture, fit_size, image_from_array, open_image, resize
 from pag.inference import TASKS, GateRecord, Inference
 from pag.macs import network_cost
@@ -25,7 +25,7 @@ from pag.network import Trace, fuse_batchnorm
 from pag.pretrained import Checkpoint, load_checkpoint
 
 MIN_SIZE, MAX_SIZE = 64, 1536
-DEFAULT_SIZE = 480
+DEFAULT_SIZE = TRAINED_SIDE
 
 Photo = Picture | np.ndarray | str | Path | bytes | BinaryIO
 
@@ -117,7 +117,8 @@ class Predictor:
             )
             if allowed is not None and "segmentation" in outputs:
                 outputs["segmentation"][:, ~allowed] = -torch.inf
-            maps = {task: m[0].cpu().numpy() for task, m in predictions(outputs).items()}
+            found = predictions(outputs, zoom_of(height, width))
+            maps = {task: m[0].cpu().numpy() for task, m in found.items()}
             gates = gate_records(trace)
             layers, macs = ponder_maps(trace, (height, width))
             dilation = trace.dilation[0].to(torch.uint8).cpu().numpy()

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from pag.config import PAGConfig
-from pag.heads import Decoder, build_heads, finish, predictions
+from pag.data.sample import Sample
+from pag.data.transforms import refocused
+from pag.heads import Decoder, build_heads, finish, predictions, zoom_of
 from pag.inference import TASKS
 
 
@@ -79,3 +81,26 @@ def test_predictions_are_in_the_records_units() -> None:
     assert maps["normals"].shape == (1, 3, 5, 3)
     assert torch.equal(maps["normals"][0, 1, 2], normals[0, :, 1, 2])
     assert predictions({}) == {}
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0])
+def test_metres_and_directions_do_not_depend_on_the_working_size(zoom: float) -> None:
+    """What training teaches about a zoomed photograph is undone."""
+    room = Sample(
+        image=np.zeros((2, 3, 3), np.uint8),
+        depth=np.full((2, 3), 2.5, np.float32),
+        normals=np.broadcast_to(np.array([0.36, 0.48, -0.8], np.float32), (2, 3, 3)).copy(),
+    )
+    seen = refocused(room, zoom)
+    assert seen.depth is not None and seen.normals is not None
+    outputs = {
+        "depth": torch.from_numpy(np.log(seen.depth))[None, None],
+        "normals": torch.from_numpy(seen.normals).permute(2, 0, 1)[None],
+    }
+    maps = predictions(outputs, zoom)
+    np.testing.assert_allclose(maps["depth"][0], room.depth, rtol=1e-5)
+    np.testing.assert_allclose(maps["normals"][0], room.normals, rtol=1e-5)
+
+
+def test_zoom_is_that_of_the_longer_side() -> None:
+    assert zoom_of(240, 180) == 0.5 and zoom_of(360, 480) == 1.0 and zoom_of(960, 20) == 2.0

@@ -154,8 +154,18 @@ def test_depth_by_hand() -> None:
 def test_normals_by_hand() -> None:
     truth = torch.tensor([[0.0, 0, -1], [1, 0, 0], [0, 0, 0]]).T.view(1, 3, 1, 3)
     seen = torch.tensor([[0.0, 0, -1], [0, 1, 0], [0, 1, 0]]).T.view(1, 3, 1, 3)
-    assert float(normals_loss(seen, truth)) == pytest.approx(0.5)
-    assert float(normals_loss(-truth, truth)) == pytest.approx(2)
+    assert float(normals_loss(seen, truth)) == pytest.approx(2**0.5 / 2, abs=1e-3)
+    assert float(normals_loss(-truth, truth)) == pytest.approx(2, abs=1e-3)
+
+
+def test_small_errors_of_normals_count_by_their_angle() -> None:
+    angle = torch.tensor(0.05)
+    truth = torch.tensor([0.0, 0, -1]).view(1, 3, 1, 1)
+    seen = torch.stack([torch.sin(angle), torch.zeros(()), -torch.cos(angle)]).view(1, 3, 1, 1)
+    assert float(normals_loss(seen, truth)) == pytest.approx(float(angle), rel=2e-3)
+    same = truth.clone().requires_grad_()
+    normals_loss(same, truth).backward()
+    assert same.grad is not None and torch.isfinite(same.grad).all()
 
 
 def test_masked_mean() -> None:

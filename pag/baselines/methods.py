@@ -18,6 +18,7 @@ from pag.budget import BudgetTable, ExactPolicy, GatePolicy
 from pag.errors import InputError
 from pag.execution import AutoExecution, Execution
 from pag.export import at_image_size
+from pag.heads import zoom_of
 from pag.images import fit_size, resize
 from pag.inference import TASKS
 from pag.macs import Size
@@ -152,7 +153,8 @@ class LowerResolution:
         started = time.perf_counter()
         size = (image.shape[0], image.shape[1])
         outputs, trace = run_small(net, tensor, self.setting.ordered_tasks, size)
-        maps = small_maps(outputs, net.config.classes, self.setting.labels)
+        zoom = zoom_of(tensor.shape[2], tensor.shape[3])
+        maps = small_maps(outputs, net.config.classes, self.setting.labels, zoom)
         executed = round(trace.macs_executed.item())
         spent = Spent(
             achieved=executed / trace.cost.dense,  # of its own size; see `pag.baselines.measure`

@@ -82,7 +82,7 @@ def run_small(
 
 
 def small_maps(
-    outputs: dict[str, Tensor], classes: tuple[str, ...], labels: str
+    outputs: dict[str, Tensor], classes: tuple[str, ...], labels: str, zoom: float = 1.0
 ) -> dict[str, np.ndarray]:
     """Outputs of one image as maps, (H, W) or (H, W, 3); see `pag.heads.predictions`.
 
@@ -90,10 +90,12 @@ def small_maps(
         outputs: of `run_small`.
         classes: of the network.
         labels: name of the label set that segmentation chooses among.
+        zoom: of the network's input; see `pag.heads.zoom_of`.
     """
     allowed = [name in LABEL_SETS[labels] for name in classes]
     if "segmentation" in outputs and not all(allowed):
         logits = outputs["segmentation"]
         closed = ~torch.tensor(allowed, device=logits.device)[None, :, None, None]
         outputs = outputs | {"segmentation": logits.masked_fill(closed, -torch.inf)}
-    return {task: values[0].cpu().numpy() for task, values in predictions(outputs).items()}
+    maps = predictions(outputs, zoom)
+    return {task: values[0].cpu().numpy() for task, values in maps.items()}

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pag.config import TRAINED_SIDE
 from pag.data import FOLDERS, IGNORE, Dataset, open_dataset
 from pag.data.batch import Batch, collate
 from pag.data.sample import Sample
@@ -45,7 +46,7 @@ class CachedDataset:
     """
 
     def __init__(
-        self, dataset: Dataset, longer_side: int = 480, without: tuple[str, ...] = ()
+        self, dataset: Dataset, longer_side: int = TRAINED_SIDE, without: tuple[str, ...] = ()
     ) -> None:
         self.dataset = dataset
         self.longer_side = longer_side

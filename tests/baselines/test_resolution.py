@@ -13,6 +13,7 @@ from pag.baselines.resolution import MAX_STRETCH, nearest_size, run_small, small
 from pag.break_even import prepare
 from pag.config import LABEL_SETS
 from pag.export import at_image_size
+from pag.heads import zoom_of
 from pag.images import resize
 from pag.macs import Size, network_cost
 from pag.network import PAGNet
@@ -112,6 +113,6 @@ def test_it_sees_the_image_made_smaller(predictor: Predictor) -> None:
     outputs, _ = run_small(
         predictor.net, setting.tensor(resize(sample.image, size), size), ("depth",), sample.size
     )
-    depth = outputs["depth"][0, 0].detach().exp().numpy()
+    depth = outputs["depth"][0, 0].detach().exp().numpy() * zoom_of(*size)
     np.testing.assert_allclose(maps["depth"], depth, rtol=1e-5)
     assert spent.macs_executed < 0.7 * network_cost(predictor.net, sample.size, ("depth",)).dense
