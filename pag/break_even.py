@@ -12,11 +12,10 @@ from torch import Tensor
 
 from pag.backbones import ResidualBlock
 from pag.config import GATE_SCOPES, PAGConfig
-from pag.execution import BreakEven, DenseExecution
+from pag.execution import BreakEven, DenseExecution, SparseExecution
 from pag.inference import TASKS
 from pag.macs import LayerCost, Size, halo, network_cost
 from pag.network import PAGNet, fuse_batchnorm
-from pag.sparse import SparseExecution
 from pag.timing import WARMUP, ratio, summary, time_in_turn
 
 FRACTIONS = tuple(i / 10 for i in range(1, 10))
@@ -99,13 +98,15 @@ def measure_layer(
     a = block.preactivation(torch.randn(1, block.conv1.in_channels, *cost.input_size))
     a = a.contiguous(memory_format=torch.channels_last)
     dense, sparse = DenseExecution(), SparseExecution()
+    onto = torch.zeros(1, block.conv3.out_channels, *cost.output_size)
+    onto = onto.contiguous(memory_format=torch.channels_last)
     found = []
     for fraction in FRACTIONS:
         masks = [blob_mask(cost.output_size, fraction, seed) for seed in range(repeats + WARMUP)]
         timings = time_in_turn(
             {
-                "dense": lambda i, m=masks: dense.residual(block, a, m[i], cost.scope),
-                "sparse": lambda i, m=masks: sparse.residual(block, a, m[i], cost.scope),
+                "dense": lambda i, m=masks: dense.add(block, a, m[i], cost.scope, onto),
+                "sparse": lambda i, m=masks: sparse.add(block, a, m[i], cost.scope, onto),
             },
             repeats,
             clock,

@@ -229,12 +229,11 @@ def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor
     spent = kept * cost.per_output
     if cost.per_input:
         # An input pixel is needed as soon as the best-ranked output that reads it is kept.
-        needed_at = halo(
+        first = halo(
             -rank.view_as(logits).float(), cost.block_stride, cost.dilation, cost.input_size
         )
-        needed_at = (-needed_at).flatten().sort().values.double()
-        needed = torch.searchsorted(needed_at, kept, right=False)
-        spent = spent + needed * cost.per_input
+        newly = torch.bincount((-first).flatten().long(), minlength=count)
+        spent[1:] += newly.cumsum(0) * cost.per_input
     best = int((spent - target).abs().argmin())
     mask = (rank < best).view_as(logits)
     return mask, float(spent[best])

@@ -24,6 +24,7 @@ from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.data import FOLDERS, open_dataset
 from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate
+from pag.inference import TASKS
 from pag.metrics.depth import DepthErrors
 from pag.predictor import DEFAULT_SIZE, Predictor
 
@@ -154,6 +155,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--budget", type=_budget, nargs="+", default=[1.0],
         help="shares of the full compute; floor is the lowest that this network can reach",
     )  # fmt: skip
+    parser.add_argument("--tasks", choices=TASKS, nargs="+", default=list(TASKS))
     parser.add_argument("--masks", choices=MASKS, nargs="+", default=["learned"])
     parser.add_argument("--policy", choices=POLICIES, default="exact")
     parser.add_argument("--execution", choices=("auto", "sparse", "dense"), default="auto")
@@ -173,6 +175,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     datasets = {
         name: open_dataset(name, find_dataset(args.data, name), args.split) for name in names
     }
+    if args.dataset == "all":
+        datasets = {n: d for n, d in datasets.items() if set(args.tasks) & set(d.tasks)}
     predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
     budgets = [predictor.floor if budget == "floor" else budget for budget in args.budget]
     results: list[Row] = []
@@ -188,6 +192,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 dataset,
                 budgets,
                 masks=args.masks,
+                tasks=args.tasks,
                 policy=args.policy,
                 limit=args.limit,
                 size=args.size,
@@ -198,7 +203,17 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 progress=show,
             )
         results += [{"dataset": name, **row} for row in rows]
-    settings = ("split", "masks", "policy", "execution", "limit", "size", "thresholds", "seed")
+    settings = (
+        "split",
+        "tasks",
+        "masks",
+        "policy",
+        "execution",
+        "limit",
+        "size",
+        "thresholds",
+        "seed",
+    )
     return {
         "settings": {"budgets": budgets, **{key: getattr(args, key) for key in settings}},
         "checkpoint": predictor.digest,

@@ -19,7 +19,7 @@ from pag.budget import ExactPolicy
 from pag.config import LABEL_SETS, PAGConfig
 from pag.data import Dataset
 from pag.errors import InputError
-from pag.inference import Inference
+from pag.inference import TASKS, Inference
 from pag.macs import NetworkCost
 from pag.predictor import DEFAULT_SIZE, Predictor
 from pag.scores import Score, boundary_matcher
@@ -79,6 +79,7 @@ def evaluate(
     budgets: Sequence[float],
     *,
     masks: Sequence[str] = ("learned",),
+    tasks: Sequence[str] = TASKS,
     policy: str = "exact",
     limit: int | None = None,
     size: int = DEFAULT_SIZE,
@@ -88,7 +89,7 @@ def evaluate(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Score the tasks that `dataset` supervises, at every budget with every kind of masks.
+    """Score what `dataset` supervises of `tasks`, at every budget with every kind of masks.
 
     Only these tasks are computed, and a budget is a share of what they cost in full. Where
     every gate is open there is nothing to draw: random masks are the learned ones.
@@ -99,6 +100,7 @@ def evaluate(
             supervises segmentation.
         budgets: shares of the full compute.
         masks: some of `MASKS`.
+        tasks: those to score, where the data set supervises them.
         policy: of the learned masks, ``exact`` or ``adaptive``.
         limit: score this many images only, evenly spaced.
         size, execution: see `Predictor`.
@@ -117,19 +119,21 @@ def evaluate(
         InputError: unusable settings, or a data set whose classes the checkpoint lacks.
         BudgetError: a budget that cannot be reached.
     """
-    _check(dataset, budgets, masks, policy, limit, workers)
+    _check(dataset, budgets, masks, tasks, policy, limit, workers)
     classes, labels = scored_classes(predictor.config, dataset)
-    settings = {"execution": execution, "tasks": dataset.tasks, "labels": labels, "size": size}
+    scored = tuple(task for task in dataset.tasks if task in tasks)
+    settings = {"execution": execution, "tasks": scored, "labels": labels, "size": size}
     indices = evenly_spaced(len(dataset), limit)
-    with boundary_matcher(workers if "boundary" in dataset.tasks else 1) as matcher:
+    with boundary_matcher(workers if "boundary" in scored else 1) as matcher:
         scores = [
-            Score(budget, kind, dataset.tasks, classes, matcher, thresholds)
+            Score(budget, kind, scored, classes, matcher, thresholds)
             for budget in budgets
             for kind in masks
         ]
         for place, index in enumerate(indices):
             sample = dataset[index]
-            annotations = dataset.annotations(index) if isinstance(dataset, Annotated) else []
+            drawn = "boundary" in scored and isinstance(dataset, Annotated)
+            annotations = dataset.annotations(index) if drawn else []
             run = partial(predictor, sample.image, **settings)
             learned = {budget: run(budget, policy=policy) for budget in budgets}
             for done, score in enumerate(scores, start=place * len(scores) + 1):
@@ -174,6 +178,7 @@ def _check(
     dataset: Dataset,
     budgets: Sequence[float],
     masks: Sequence[str],
+    tasks: Sequence[str],
     policy: str,
     limit: int | None,
     workers: int,
@@ -182,6 +187,11 @@ def _check(
     if not budgets or not masks or not set(masks) <= set(MASKS):
         seen = f"{len(budgets)} budgets and masks {list(masks)}"
         raise InputError(f"{seen}; expected at least one of each, masks among {', '.join(MASKS)}")
+    if not set(tasks) & set(dataset.tasks) or not set(tasks) <= set(TASKS):
+        raise InputError(
+            f"tasks are {list(tasks)}; expected some of {', '.join(dataset.tasks)}, "
+            "which the data set supervises"
+        )
     if policy != "exact" and "random_equal_macs" in masks:
         raise InputError(f"masks random_equal_macs need the policy exact, not {policy}")
     if (limit is not None and limit < 1) or workers < 1:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,14 +14,15 @@ from torch import Tensor
 from pag.backbones import ResidualBlock
 from pag.errors import InputError
 from pag.macs import per_pixel
-from pag.sparse import ActivePixels, SparseExecution, check_fused, run_active
+from pag.sparse import ActivePixels, run_active
 
 EXECUTIONS = ("auto", "sparse", "dense")
 
 
-class Execution(Protocol):
+class Execution(ABC):
     """Runs the residual branch of a gated block."""
 
+    @abstractmethod
     def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
         """The branch's contribution to the residual sum.
 
@@ -34,10 +35,18 @@ class Execution(Protocol):
         Returns:
             (B, C', h, w).
         """
-        ...
+
+    def add(
+        self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor
+    ) -> Tensor:
+        """The sum of `onto`, (B, C', h, w), and the branch; see `residual`.
+
+        Where no gradient is wanted, `onto` may be overwritten.
+        """
+        return self.residual(block, a, mask, scope).add_(onto)
 
 
-class DenseExecution:
+class DenseExecution(Execution):
     """Masked dense execution: compute everywhere, keep where the gate is open."""
 
     def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
@@ -50,6 +59,52 @@ class DenseExecution:
             return block.expand(spatial) * gate
         skipped = reduced[:, :, :: block.stride, :: block.stride]
         return block.expand(gate * spatial + (1 - gate) * skipped)
+
+
+class SparseExecution(Execution):
+    """Runs the residual branch of a gated block on active pixels only.
+
+    Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
+    `pag.macs.LayerCost.executed` counts are computed; a mask that is full runs densely, and
+    is then equal bit for bit. For inference: no gradient flows.
+
+    The network has to be fused (`pag.network.fuse_batchnorm`), and is fastest in
+    channels-last layout, where features and kernels are matrices without a copy.
+    """
+
+    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+        """See `Execution`.
+
+        Raises:
+            InputError: the network is not fused.
+        """
+        return self._run(block, a, mask, scope, None)
+
+    def add(
+        self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor
+    ) -> Tensor:
+        return self._run(block, a, mask, scope, onto)
+
+    @torch.no_grad()
+    def _run(
+        self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor | None
+    ) -> Tensor:
+        check_fused(block)
+        mask = mask.bool()
+        if bool(mask.all()):
+            branch = block.branch(a)
+            return branch if onto is None else branch.add_(onto)
+        size = (a.shape[-2], a.shape[-1])
+        return run_active(block, a, mask, ActivePixels.under(mask, block, scope, size), onto)
+
+
+def check_fused(block: ResidualBlock) -> None:
+    """Raise `InputError` unless the block's BatchNorms are folded into its convolutions."""
+    if not block.fused:
+        raise InputError(
+            "Sparse execution got a network with BatchNorm between its convolutions; "
+            "expected one that went through fuse_batchnorm."
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +166,7 @@ BREAK_EVEN = (
 (`python -m pag.benchmark --layers --backbone NAME`)."""
 
 
-class AutoExecution:
+class AutoExecution(Execution):
     """Sparse where that is faster, dense elsewhere, layer by layer.
 
     A mask that is full runs densely and is equal to `DenseExecution` bit for bit. The table
@@ -125,22 +180,34 @@ class AutoExecution:
     def __init__(self, table: tuple[BreakEven, ...] = BREAK_EVEN) -> None:
         self.table = table
 
-    @torch.no_grad()
     def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
         """See `Execution`.
 
         Raises:
             InputError: the network is not fused.
         """
+        return self._run(block, a, mask, scope, None)
+
+    def add(
+        self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor
+    ) -> Tensor:
+        return self._run(block, a, mask, scope, onto)
+
+    @torch.no_grad()
+    def _run(
+        self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor | None
+    ) -> Tensor:
         check_fused(block)
         mask = mask.bool()
         active = int(mask.sum())
         if active == mask.numel():
-            return block.branch(a)
-        pixels = self._worthwhile(block, a, mask, active, scope)
-        if pixels is None:
-            return DenseExecution().residual(block, a, mask, scope)
-        return run_active(block, a, mask, pixels)
+            branch = block.branch(a)
+        else:
+            pixels = self._worthwhile(block, a, mask, active, scope)
+            if pixels is not None:
+                return run_active(block, a, mask, pixels, onto)
+            branch = DenseExecution().residual(block, a, mask, scope)
+        return branch if onto is None else branch.add_(onto)
 
     def _worthwhile(
         self, block: ResidualBlock, a: Tensor, mask: Tensor, active: int, scope: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -43,6 +45,22 @@ def convolve_normed(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
         conv.dilation,
         conv.groups,
     )
+
+
+def fused_sum(
+    first: nn.Conv2d, second: nn.Conv2d, norm: nn.BatchNorm2d
+) -> tuple[nn.Conv2d, nn.Conv2d]:
+    """Two convolutions whose sum is norm(first + second), also where one of them is resized.
+
+    Bilinear resizing is a weighted mean: a scale passes through it, and so would a shift,
+    which the first one takes over.
+    """
+    assert norm.running_var is not None
+    scaled = copy.deepcopy(second)
+    with torch.no_grad():
+        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        scaled.weight.mul_(scale.view(-1, 1, 1, 1))
+    return fuse_conv_bn_eval(first, norm), scaled
 
 
 def fused_sequence(sequence: nn.Sequential) -> nn.Sequential:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pag.config import TRAINED_SIDE, PAGConfig
-from pag.fusion import ConvNormReLU
+from pag.fusion import ConvNormReLU, fused_sequence, fused_sum
 
 DETAIL_CHANNELS = 16
 INITIAL_LOG_DEPTH = 0.7  # about two metres
@@ -48,6 +48,16 @@ class Decoder(nn.Module):
         fine = fine + resize_like(self.down(middle), fine)
         return self.fuse_fine(F.relu_(self.norm_fine(fine)))
 
+    def fold(self) -> None:
+        """Fold every BatchNorm into the convolutions before it, in place."""
+        self.from_middle, self.from_coarse = fused_sum(
+            self.from_middle, self.from_coarse, self.norm_middle
+        )
+        self.from_fine, self.down = fused_sum(self.from_fine, self.down, self.norm_fine)
+        self.norm_middle, self.norm_fine = nn.Identity(), nn.Identity()
+        self.fuse_middle = fused_sequence(self.fuse_middle)
+        self.fuse_fine = fused_sequence(self.fuse_fine)
+
 
 class TaskHead(nn.Module):
     """3x3 convolution and a 1x1 projection: (B, C, h, w) -> (B, outputs, h, w)."""
@@ -60,6 +70,10 @@ class TaskHead(nn.Module):
 
     def forward(self, features: Tensor, detail: Tensor) -> Tensor:
         return self.project(self.hidden(features))
+
+    def fold(self) -> None:
+        """Fold the BatchNorm into the convolution before it, in place."""
+        self.hidden = fused_sequence(self.hidden)
 
 
 class BoundaryHead(nn.Module):
@@ -82,6 +96,12 @@ class BoundaryHead(nn.Module):
         fine = self.from_detail(detail)
         fine = fine + resize_like(self.down(self.hidden(features)), fine)
         return self.project(self.fuse(F.relu_(self.norm(fine))))
+
+    def fold(self) -> None:
+        """Fold every BatchNorm into the convolutions before it, in place."""
+        self.from_detail, self.down = fused_sum(self.from_detail, self.down, self.norm)
+        self.norm = nn.Identity()
+        self.hidden, self.fuse = fused_sequence(self.hidden), fused_sequence(self.fuse)
 
 
 def build_heads(config: PAGConfig, detail_channels: int) -> nn.ModuleDict:

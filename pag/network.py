@@ -11,7 +11,6 @@ from pag.backbones import ResidualBlock, build_backbone
 from pag.budget import GatePolicy, OpenPolicy
 from pag.config import PAGConfig
 from pag.execution import DenseExecution, Execution
-from pag.fusion import fused_sequence
 from pag.gate import PixelGate
 from pag.heads import Decoder, build_heads, finish
 from pag.inference import TASKS
@@ -137,7 +136,8 @@ class PAGNet(nn.Module):
         detail, x = self.backbone.stem(image)
         for name, block in self.backbone.blocks:
             a = block.preactivation(x)
-            inputs[name] = a
+            if name in self.backbone.decoder_blocks:
+                inputs[name] = a
             if block.pools:
                 residual, choice = self._pool(block, a, sampling)
                 saved = self._pool_saved(choice, cost)
@@ -149,7 +149,10 @@ class PAGNet(nn.Module):
                 mask = decisions.decide(len(gates), logits)
                 layer = cost.layers[len(gates)]
                 gates.append(GateTrace(layer, logits, mask, layer.executed(mask)))
-                residual = execution.residual(block, a, mask, self.config.gate_scope)
+                shortcut = block.shortcut(x, a)
+                assert shortcut is not None, "a block without a shortcut has no gate"
+                x = execution.add(block, a, mask, self.config.gate_scope, shortcut)
+                continue
             shortcut = block.shortcut(x, a)
             x = residual if shortcut is None else residual.add_(shortcut)
         assert choice is not None and saved is not None
@@ -200,8 +203,6 @@ def fuse_batchnorm(net: PAGNet) -> PAGNet:
     """
     net.eval()
     net.backbone.fuse()
-    for parent in [m for m in (*net.decoder.modules(), *net.heads.modules())]:
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Sequential):
-                setattr(parent, name, fused_sequence(child))
+    for part in (net.decoder, *net.heads.values()):
+        part.fold()
     return net

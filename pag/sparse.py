@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pag.errors import InputError
 from pag.macs import Size, halo
 
 if TYPE_CHECKING:
@@ -28,41 +27,6 @@ DEPTHWISE_SPAN = 512
 """The same for depthwise convolutions, over 144 to 960 channels."""
 GRAIN = 256
 """Spans are multiples of this, the tail excepted; see `spans`."""
-
-
-class SparseExecution:
-    """Runs the residual branch of a gated block on active pixels only.
-
-    Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
-    `pag.macs.LayerCost.executed` counts are computed; a mask that is full runs densely, and
-    is then equal bit for bit. For inference: no gradient flows.
-
-    The network has to be fused (`pag.network.fuse_batchnorm`), and is fastest in
-    channels-last layout, where features and kernels are matrices without a copy.
-    """
-
-    @torch.no_grad()
-    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
-        """See `pag.execution.Execution`.
-
-        Raises:
-            InputError: the network is not fused.
-        """
-        check_fused(block)
-        mask = mask.bool()
-        if bool(mask.all()):
-            return block.branch(a)
-        size = (a.shape[-2], a.shape[-1])
-        return run_active(block, a, mask, ActivePixels.under(mask, block, scope, size))
-
-
-def check_fused(block: ResidualBlock) -> None:
-    """Raise `InputError` unless the block's BatchNorms are folded into its convolutions."""
-    if not block.fused:
-        raise InputError(
-            "Sparse execution got a network with BatchNorm between its convolutions; "
-            "expected one that went through fuse_batchnorm."
-        )
 
 
 @dataclass(frozen=True)
@@ -90,8 +54,26 @@ class ActivePixels:
         return cls(outputs, needed.flatten().nonzero().squeeze(1))
 
 
-def run_active(block: ResidualBlock, a: Tensor, mask: Tensor, pixels: ActivePixels) -> Tensor:
-    """The residual branch of a fused block at `pixels`, the active ones under `mask`."""
+def run_active(
+    block: ResidualBlock,
+    a: Tensor,
+    mask: Tensor,
+    pixels: ActivePixels,
+    onto: Tensor | None = None,
+) -> Tensor:
+    """The residual branch of a fused block at `pixels`, the active ones under `mask`.
+
+    Args:
+        block: the gated block.
+        a: (B, C, H, W), its gate's input.
+        mask: (B, 1, h, w) bool.
+        pixels: that are active under it.
+        onto: (B, C', h, w), what the branch is added to, in place; in scope ``block`` alone
+            are pixels that are not active left unread.
+
+    Returns:
+        (B, C', h, w), `onto` if given.
+    """
     batch, size = a.shape[0], (mask.shape[-2], mask.shape[-1])
     reduced, numbers = reduce_at(block, a, pixels.inputs)
     read = neighbours(
@@ -112,13 +94,19 @@ def run_active(block: ResidualBlock, a: Tensor, mask: Tensor, pixels: ActivePixe
         rows = as_rows(mixed)
         for span, values in spatial:
             rows.index_copy_(0, pixels.outputs[span], values.clamp_(0, ceiling))
-        return block.expand(mixed)
-    out = a.new_zeros(mask.numel(), block.conv3.out_channels)
+        branch = block.expand(mixed)
+        return branch if onto is None else onto.add_(branch)
     kernel, bias = block.conv3.weight.flatten(1), block.conv3.bias
+    if onto is None:
+        onto = as_maps(a.new_zeros(mask.numel(), block.conv3.out_channels), batch, size)
+    elif not onto.is_contiguous(memory_format=torch.channels_last):
+        onto = onto.contiguous(memory_format=torch.channels_last)
+    out = as_rows(onto)
     for span, values in spatial:
+        places = pixels.outputs[span]
         product = multiply_rows(values.clamp_(0, ceiling), kernel, bias)
-        out.index_copy_(0, pixels.outputs[span], product)
-    return as_maps(out, batch, size)
+        out.index_copy_(0, places, product.add_(out.index_select(0, places)))
+    return onto
 
 
 def reduce_at(block: ResidualBlock, a: Tensor, inputs: Tensor | None) -> tuple[Tensor, Tensor]:

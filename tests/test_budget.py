@@ -21,6 +21,7 @@ from pag.budget import (
     keep_highest,
 )
 from pag.errors import BudgetError
+from pag.execution import Execution
 from pag.inference import TASKS
 from pag.macs import LayerCost, NetworkCost, network_cost
 from pag.network import PAGNet
@@ -297,7 +298,7 @@ def test_exact_policy_in_the_network(net: PAGNet) -> None:
             assert float(gate.cost.executed(gate.mask)) == float(gate.executed)
 
 
-class Ungated:
+class Ungated(Execution):
     """Runs blocks as a network without gates would."""
 
     def residual(self, block, a: Tensor, mask: Tensor, scope: str) -> Tensor:  # type: ignore[no-untyped-def]

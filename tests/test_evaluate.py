@@ -72,6 +72,18 @@ def test_scores_are_those_of_the_predictors_maps(predictor: Predictor) -> None:
     assert all(fraction == 1 for fraction in rows[0]["active_fractions"].values())
 
 
+def test_tasks_may_be_chosen(predictor: Predictor) -> None:
+    """A budget is then a share of what these cost."""
+    dataset = MemoryDataset(("depth", "normals"), 1)
+    (row,) = evaluate(predictor, dataset, [0.6], size=SIZE, tasks=("normals", "boundary"))
+    assert "normals" in row and "depth" not in row
+    record = predictor(dataset[0].image, 0.6, tasks=("normals",), size=SIZE)
+    assert row["macs_executed_mean"] == record.macs_executed
+    for tasks in (("boundary",), (), ("normals", "colour")):
+        with pytest.raises(InputError, match="expected some of depth, normals"):
+            evaluate(predictor, dataset, [0.6], size=SIZE, tasks=tasks)
+
+
 def test_kinds_of_masks(predictor: Predictor) -> None:
     masks = ("learned", "random", "random_equal_macs")
     dataset = MemoryDataset(("depth",), 2)

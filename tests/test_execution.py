@@ -19,11 +19,11 @@ from pag.execution import (
     BreakEven,
     DenseExecution,
     Execution,
+    SparseExecution,
     build_execution,
 )
 from pag.macs import block_cost
 from pag.network import PAGNet, Trace
-from pag.sparse import SparseExecution
 from tests.backbones import VARIANTS, variants
 from tests.checkpoints import random_net
 from tests.test_sparse import assert_close, blobs, fused_block, inputs

@@ -16,10 +16,9 @@ from pag import sparse
 from pag.backbones import Bottleneck, InvertedResidual, ResidualBlock
 from pag.break_even import prepare
 from pag.errors import InputError
-from pag.execution import DenseExecution
+from pag.execution import AutoExecution, DenseExecution, SparseExecution
 from pag.macs import LayerCost, block_cost, halo, halved
 from pag.multipool import MultiPool
-from pag.sparse import SparseExecution
 from tests.checkpoints import random_net
 
 SCOPES = ("block", "conv")
@@ -129,6 +128,28 @@ def test_equals_masked_dense(stride: int, dilation: int, kind: str, scope: str) 
                     assert_close(found, expected)
                 except AssertionError as error:
                     raise AssertionError(f"{name} mask at {size}, {layout}: {error}") from error
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize(("stride", "dilation", "kind"), CASES)
+@torch.inference_mode()
+def test_the_sum_is_that_of_shortcut_and_branch(
+    stride: int, dilation: int, kind: str, scope: str, layout: torch.memory_format
+) -> None:
+    block = fused_block(stride, dilation, kind=kind)
+    a = inputs((7, 10))
+    for draw in MASKS.values():
+        mask = draw(output_shape(a, block))
+        branch = DenseExecution().residual(block, a, mask, scope)
+        shortcut = torch.randn_like(branch).contiguous(memory_format=layout)
+        expected = shortcut + branch
+        for execution in (SparseExecution(), AutoExecution(), DenseExecution()):
+            assert_close(execution.add(block, a, mask, scope, shortcut.clone()), expected)
+        if block.stride == 1 and branch.shape == a.shape:  # as where the shortcut is the input
+            given = a.contiguous(memory_format=layout).clone()
+            found = SparseExecution().add(block, given, mask, scope, given)
+            assert_close(found, a + branch)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pag.macs import LayerCost, Size, area
 from pag.sparse import as_maps, as_rows
 
 
-class Perforation:
+class Perforation(Execution):
     """Runs a residual branch where the mask is open and interpolates it elsewhere.
 
     A skipped position takes the value of the nearest computed one; of two at the same

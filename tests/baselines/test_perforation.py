@@ -21,10 +21,9 @@ from pag.baselines.perforation import (
 from pag.break_even import prepare
 from pag.budget import BudgetTable
 from pag.errors import InputError
-from pag.execution import DenseExecution
+from pag.execution import DenseExecution, Execution, SparseExecution
 from pag.macs import block_cost
 from pag.network import PAGNet
-from pag.sparse import SparseExecution
 from tests.checkpoints import random_net
 
 
@@ -39,7 +38,7 @@ def blocks(net: PAGNet) -> list[ResidualBlock]:
     return [named["res2_2"], named["res3_1"]]
 
 
-class Numbered:
+class Numbered(Execution):
     """An execution that numbers the open positions from 1, row by row; the others are 0."""
 
     def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
