@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pag.checkpoints import add_model_options as add_model_options
 from pag.checkpoints import chosen_checkpoint as chosen_checkpoint
+from pag.checkpoints import model_names as model_names
 from pag.config import LABEL_SETS as LABEL_SETS
 from pag.config import PAGConfig as PAGConfig
 from pag.errors import BudgetError as BudgetError
@@ -26,6 +27,7 @@ from pag.images import open_image as open_image
 from pag.inference import TASKS as TASKS
 from pag.inference import GateRecord as GateRecord
 from pag.inference import Inference as Inference
+from pag.steering import steering_at as steering_at
 
 if TYPE_CHECKING:
     from pag.network import PAGNet as PAGNet

@@ -58,6 +58,7 @@ def summary(inference: Inference) -> dict[str, Any]:
         "budget_achieved": inference.budget_achieved,
         "budget_floor": inference.budget_floor,
         "policy": inference.policy,
+        "steered": inference.steered,
         "macs_dense": inference.macs_dense,
         "macs_executed": inference.macs_executed,
         "seconds": dict(inference.seconds),

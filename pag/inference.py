@@ -75,6 +75,8 @@ class Inference:
         seconds: wall-clock seconds per part; ``network`` and ``total`` are always there.
         device: where the network ran, e.g. ``cpu`` or ``cuda``.
         checkpoint: first 12 hexadecimal digits of the SHA-256 of the weights.
+        steered: share of the image's pixels on which somebody said whether to compute there
+            (`pag.steered`), 0..1; 0 is a pass that nobody steered.
     """
 
     image: np.ndarray
@@ -100,6 +102,7 @@ class Inference:
     seconds: Mapping[str, float]
     device: str
     checkpoint: str
+    steered: float = 0.0
 
     def __post_init__(self) -> None:
         # A record may be shown to many and cached: nobody can change what it says.

@@ -16,6 +16,7 @@ from pag.errors import InputError, PAGError
 from pag.export import write_folder
 from pag.inference import TASKS
 from pag.predictor import DEFAULT_SIZE, Predictor
+from pag.steering import read_steering
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -34,6 +35,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--size", type=int, default=DEFAULT_SIZE, help="longer side that the network sees, pixels"
     )
+    parser.add_argument(
+        "--steer",
+        type=Path,
+        metavar="MAP",
+        help="grey picture laid over every image: 128 leaves it to the gates, 255 spends the "
+        "budget there, 0 skips there",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     add_model_options(parser)
     return parser
@@ -46,6 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         check_budget(args.budget)
         check_distinct(args.images)
+        steer = None if args.steer is None else read_steering(args.steer)
         predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
@@ -60,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
                 tasks=args.tasks,
                 labels=args.labels,
                 size=args.size,
+                steer=steer,
             )
             write_folder(inference, args.out / path.stem)
         except PAGError as error:

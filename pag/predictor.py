@@ -23,6 +23,8 @@ from pag.inference import TASKS, GateRecord, Inference
 from pag.macs import network_cost
 from pag.network import Trace, fuse_batchnorm
 from pag.pretrained import Checkpoint, load_checkpoint
+from pag.steered import SteeredPolicy
+from pag.steering import check_steering, steering_at
 
 MIN_SIZE, MAX_SIZE = 64, 1536
 DEFAULT_SIZE = TRAINED_SIDE
@@ -79,6 +81,7 @@ class Predictor:
         tasks: Sequence[str] = TASKS,
         labels: str = "all",
         size: int = DEFAULT_SIZE,
+        steer: np.ndarray | None = None,
     ) -> Inference:
         """Run the network on one photograph.
 
@@ -92,6 +95,8 @@ class Predictor:
             tasks: which outputs to compute.
             labels: the classes that segmentation chooses among: street, indoor or all.
             size: longer side at which the network sees the image, pixels.
+            steer: (h, w) numbers laid over the whole image, from -1 (skip here) to 1 (spend
+                here); the budget stays what it is. See `pag.steered.SteeredPolicy`.
 
         Raises:
             InputError: an unusable image or option.
@@ -99,10 +104,16 @@ class Predictor:
         """
         started = time.perf_counter()
         chosen, executor, allowed = self._check(policy, execution, tasks, labels, size)
+        steer = check_steering(steer)
         picture = open_picture(image, size)
         height, width = fit_size(*picture.size, size)
         pixels = resize(picture.pixels, (height, width))
         opened = time.perf_counter()
+        painted = 0.0
+        if steer is not None:
+            over = steering_at(steer, (height, width))
+            painted = float(np.mean(over != 0))
+            chosen = SteeredPolicy(chosen, torch.from_numpy(over)[None, None].to(self.device))
         wanted = tuple(task for task in TASKS if task in tasks)
         floor = network_cost(self.net, (height, width), wanted).floor
         value = check_budget(budget, 0.0 if policy == "adaptive" else floor)
@@ -153,6 +164,7 @@ class Predictor:
             },
             device=self.device.type,
             checkpoint=self.digest,
+            steered=painted,
         )
 
     def _check(
