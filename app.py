@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from functools import partial
 
 from app import content
 from app.look import launch_options
 from app.ui import build_app
-from pag import PAGError, Predictor, add_model_options, chosen_checkpoint
+from pag import PAGError, Predictor, add_model_options, chosen_checkpoint, other_models
 
 
 def main() -> None:
@@ -19,11 +20,17 @@ def main() -> None:
     parser.add_argument("--share", action="store_true", help="make a public link for 72 hours")
     options = parser.parse_args()
     try:
-        predictor = Predictor.from_checkpoint(chosen_checkpoint(options), device=options.device)
+        chosen = chosen_checkpoint(options)
+        predictor = Predictor.from_checkpoint(chosen, device=options.device)
     except PAGError as error:
         print(content.NO_WEIGHTS.format(reason=error), file=sys.stderr)
         raise SystemExit(2) from error
-    build_app(predictor).launch(
+    # Those that can be set beside it are loaded when somebody asks.
+    others = {
+        name: partial(Predictor.from_checkpoint, name, device=options.device)
+        for name in other_models(chosen)
+    }
+    build_app(predictor, others).launch(
         server_name=options.host, server_port=options.port, share=options.share, **launch_options()
     )
 

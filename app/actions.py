@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from app import content
+from app import content, content_two
+from app.analyser import Analyser as Analyser
+from app.models import Models
 from app.session import AnswerKey, Photo, Session, Settings
+from app.steering import read_painting
 from app.sweep import sweep_budgets
 from app.turn import Turn
 from pag import (
     LABEL_SETS,
-    TASKS,
     BudgetError,
     Inference,
     InputError,
-    PAGConfig,
     PAGError,
     Picture,
     open_image,
@@ -37,25 +38,6 @@ EXECUTIONS = tuple(value for _, value in content.EXECUTIONS)
 SIZES = (320, 480, 640, 960)
 BUDGET_STEP = 0.01
 STAND_BACK = 0.1  # seconds that a sweep waits while its visitor's own request runs
-
-
-class Analyser(Protocol):
-    """What the page needs of `pag.Predictor`; tests hand in a stand-in."""
-
-    config: PAGConfig
-    floor: float
-
-    def __call__(
-        self,
-        image: Any,
-        budget: float = 1.0,
-        *,
-        policy: str = "exact",
-        execution: str = "auto",
-        tasks: Sequence[str] = TASKS,
-        labels: str = "all",
-        size: int = 480,
-    ) -> Inference: ...
 
 
 @dataclass(frozen=True)
@@ -70,10 +52,18 @@ class Wish:
 
 
 class Desk:
-    """The actions, around one analyser that serves one request at a time."""
+    """The actions, around networks that serve one request at a time.
 
-    def __init__(self, analyser: Analyser) -> None:
+    Args:
+        analyser: the page's own network.
+        others: how others, to be set beside it, are loaded, by name.
+    """
+
+    def __init__(
+        self, analyser: Analyser, others: Mapping[str, Callable[[], Analyser]] | None = None
+    ) -> None:
         self.analyser = analyser
+        self.models = Models(analyser, others or {})
         self._turn = Turn()
 
     @property
@@ -128,7 +118,18 @@ class Desk:
                 settings = self.check(wish)
                 if session.photo is None:
                     raise InputError(content.NO_PHOTO)
+                settings = replace(settings, steering=session.settings.steering)
                 return self._answer(session, fit_photo(session.photo, settings.size), settings)
+            except PAGError as error:
+                return session.told(str(error))
+
+    def steer(self, session: Session, painting: Any, budget: Any) -> Session:
+        """Compute spent and skipped where the visitor painted; None takes the steering away."""
+        with session.memory.interrupt():
+            try:
+                photo, settings = self._question(session, budget)
+                steering = read_painting(painting)
+                return self._answer(session, photo, replace(settings, steering=steering))
             except PAGError as error:
                 return session.told(str(error))
 
@@ -152,24 +153,54 @@ class Desk:
             session.memory.remember(AnswerKey(photo.digest, settings), answer)
         return answer
 
-    def answer_at(self, session: Session, budget: Any) -> Inference:
+    def answer_at(self, session: Session, budget: Any, **differing: Any) -> Inference:
         """The photo in use at a budget; what is remembered costs nobody any time.
+
+        Args:
+            session: whose photo it is.
+            budget: unchecked.
+            differing: fields of `Settings`, checked, in place of the session's.
 
         Raises:
             InputError: there is no photo.
             BudgetError: the budget is no number that the network can meet.
         """
-        photo, settings = self._question(session, budget)
+        photo, settings = self._question(session, budget, **differing)
         answer = session.memory.recall(AnswerKey(photo.digest, settings))
         if answer is None:
             answer = self._infer(photo, settings)
             session.memory.remember(AnswerKey(photo.digest, settings), answer)
         return answer
 
-    def _question(self, session: Session, budget: Any) -> tuple[Photo, Settings]:
+    def beside(self, session: Session, budget: Any, what: Any, value: Any) -> Inference:
+        """The photo in use with one setting changed, to be compared with what is shown.
+
+        Args:
+            session: whose photo it is.
+            budget: unchecked.
+            what: ``policy``, ``model`` or ``steering``.
+            value: the other policy or model; what is painted is left out, whatever it says.
+
+        Raises:
+            InputError: there is no photo, or no such setting.
+            BudgetError: the budget is no number that the network can meet.
+            WeightsError: the other network cannot be loaded.
+        """
+        what = _choice(content_two.AGAINST, what, ("policy", "model", "steering"))
+        if what == "policy":
+            value = _choice(content.POLICY, value, POLICIES)
+        elif what == "model":
+            value = _choice(content_two.SCRIPT["groups"]["model"], value, self.models.others)
+        else:
+            value = None
+        return self.answer_at(session, budget, **{what: value})
+
+    def _question(self, session: Session, budget: Any, **differing: Any) -> tuple[Photo, Settings]:
         if session.photo is None:
             raise InputError(content.NO_PHOTO)
-        return session.photo, replace(session.settings, budget=check_budget(budget, self.floor))
+        settings = replace(session.settings, **differing)
+        floor = self.models.get(settings.model).floor
+        return session.photo, replace(settings, budget=check_budget(budget, floor))
 
     def sweep(self, session: Session) -> list[Inference]:
         """The photo in use at all budgets of the sweep, rising; remembered ones as they are.
@@ -208,13 +239,14 @@ class Desk:
             return self._run(photo, settings)
 
     def _run(self, photo: Photo, settings: Settings) -> Inference:
-        return self.analyser(
+        return self.models.get(settings.model)(
             photo.picture,
             settings.budget,
             policy=settings.policy,
             execution=settings.execution,
             labels=settings.labels,
             size=settings.size,
+            steer=settings.steering.grid if settings.steering else None,
         )
 
 

@@ -14,29 +14,43 @@ from app import content
 from app.actions import Desk, check_budget
 from app.session import Session
 from app.sweep import sweep_order
-from app.views import cost, gates, markup, numbers, outputs, pixel, ponder, pooling
+from app.views import (
+    cost,
+    gates,
+    markup,
+    numbers,
+    outputs,
+    pixel,
+    ponder,
+    pooling,
+    steering,
+    two,
+)
 from app.views.fill import merged
 from pag import Inference, PAGError
 
 logger = logging.getLogger(__name__)
 
-FILLERS = (numbers, outputs, ponder, gates, pooling, cost)
+FILLERS = (numbers, outputs, ponder, gates, pooling, cost, two)
 """The panels that change with the budget."""
 SETTERS = (outputs, ponder, gates, pooling)
 """Those that bring something that holds at every budget."""
 
 
-def scene_message(session: Session, budgets: tuple[float, ...]) -> dict[str, Any]:
+def scene_message(
+    session: Session, budgets: tuple[float, ...], models: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """What stays the same while the slider moves.
 
     Args:
         session: one with an answer.
         budgets: of the sweep, rising.
+        models: that can be set beside this one.
     """
     first = session.first
     assert first is not None, "a scene begins with its first answer"
     height, width = first.image.shape[:2]
-    fill = merged(view.scene(first) for view in SETTERS)
+    fill = merged([*(view.scene(first) for view in SETTERS), steering.scene(session)])
     return {
         "id": session.scene,
         "width": width,
@@ -45,6 +59,7 @@ def scene_message(session: Session, budgets: tuple[float, ...]) -> dict[str, Any
         "photo_height": first.image_size[0],
         "budgets": budgets,
         "order": sweep_order(budgets),
+        "models": models,
         "fill": fill.message(),
     }
 

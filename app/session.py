@@ -6,18 +6,27 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from app.memory import Memory
+from app.models import OWN
+from app.steering import Steering
 from pag import Inference, Picture
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the visitor wants the network to run; see `Predictor.__call__`."""
+    """How the visitor wants the network to run; see `Predictor.__call__`.
+
+    Attributes:
+        steering: what is painted on the photo, or None.
+        model: the network's name among `app.models.Models`.
+    """
 
     budget: float = 0.6
     policy: str = "exact"
     execution: str = "auto"
     size: int = 480
     labels: str = "all"
+    steering: Steering | None = None
+    model: str = OWN
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,11 @@ class AnswerKey:
         """What stays the same while the budget moves: the photo and all other settings."""
         question = repr((self.digest, replace(self.settings, budget=0.0)))
         return hashlib.sha256(question.encode()).hexdigest()[:16]
+
+    @property
+    def unsteered(self) -> AnswerKey:
+        """The same question with nothing painted."""
+        return replace(self, settings=replace(self.settings, steering=None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +74,7 @@ class Session:
         settings: the settings of the answer on the screen.
         answer: what the screen shows, or None before the first answer.
         first: the scene's first answer: colours that depend on the picture follow it at
-            every budget, so that budgets can be compared.
+            every budget, steered or not, so that answers can be compared.
         message: what to tell the visitor about the last action; empty if all went well.
         memory: the answers remembered.
     """
@@ -92,7 +106,8 @@ class Session:
         """This session showing `answer`, with it remembered."""
         key = AnswerKey(photo.digest, settings)
         self.memory.remember(key, answer)
-        first = self.first if key.scene == self.scene and self.first else answer
+        alike = self.key is not None and key.unsteered.scene == self.key.unsteered.scene
+        first = self.first if alike and self.first else answer
         if key.scene != self.scene:
             self.memory.browser_cleared()
         return Session(photo, settings, answer, first, memory=self.memory)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -11,8 +11,9 @@ from weakref import WeakValueDictionary
 
 import gradio as gr
 
-from app import content
+from app import content, content_steering, content_two
 from app.actions import Analyser, Desk, Wish
+from app.asides import change_message, two_message
 from app.components import BudgetNumber, refusal
 from app.endpoints import add_analyze
 from app.examples import find_examples
@@ -30,6 +31,8 @@ from app.views import (
     pixel,
     ponder,
     pooling,
+    steering,
+    two,
 )
 from pag import PAGError
 
@@ -44,8 +47,12 @@ TABS = {
     "pooling": (content.POOLING_TAB, pooling),
     "cost": (content.COST_TAB, cost),
     "pixel": (content.PIXEL_TAB, pixel),
+    "steer": (content_steering.TAB, steering),
+    "two": (content_two.TAB, two),
 }
 """Name of each tab -> its label and its view, in the order of the page."""
+ASIDES = {"pixel": pixel_message, "two": two_message, "change": change_message}
+"""Channel of the page's script -> who answers what it asks; nothing of the session changes."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,14 +68,22 @@ class Page:
     outputs: Any
     scene: Any
     sweep: Any
-    pixel: Any
+    steer: Any
+    asides: dict[str, Any]
     downloads: dict[str, gr.Button]
     file: gr.DownloadButton
 
 
-def build_app(analyser: Analyser) -> gr.Blocks:
-    """The page around one `pag.Predictor`; launch it with `app.look.launch_options()`."""
-    desk = Desk(analyser)
+def build_app(
+    analyser: Analyser, others: Mapping[str, Callable[[], Analyser]] | None = None
+) -> gr.Blocks:
+    """The page around one `pag.Predictor`; launch it with `app.look.launch_options()`.
+
+    Args:
+        analyser: the page's own network.
+        others: networks that can be set beside it, by name, and how they are loaded.
+    """
+    desk = Desk(analyser, others)
     with gr.Blocks(
         title=content.TITLE, fill_width=True, analytics_enabled=False, delete_cache=FILES_SWEPT
     ) as blocks:
@@ -103,9 +118,12 @@ def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
         gr.Code(content.CITATION, language=None, show_label=False, interactive=False)
     gr.Markdown(content.CREDITS, elem_id="credits")
     asked = controls.Controls(photo, gallery, budget, *more)
-    scene, sweep, place = (markup.channel(name) for name in ("scene", "sweep", "pixel"))
+    scene, sweep, steer = (markup.channel(name) for name in ("scene", "sweep", "steer"))
+    asides = {name: markup.channel(name) for name in ASIDES}
     downloads = {download.EVERYTHING: button} | savers
-    return Page(blocks, session, asked, facts, pictures, scene, sweep, place, downloads, file)
+    return Page(
+        blocks, session, asked, facts, pictures, scene, sweep, steer, asides, downloads, file
+    )
 
 
 def _wire(page: Page, desk: Desk) -> None:
@@ -145,8 +163,19 @@ def _wire(page: Page, desk: Desk) -> None:
         asked_for = _question(question)
         return step_message(desk, session, asked_for.get("scene"), asked_for.get("budget"))
 
-    def tell(session: Session, question: gr.EventData) -> dict[str, Any]:
-        return pixel_message(desk, session, _question(question))
+    def steer(session: Session, question: gr.EventData) -> list[Any]:
+        asked_for = _question(question)
+        if session.photo is None or asked_for.get("photo") != session.photo.digest:
+            return [gr.skip(), gr.skip()]  # another photo has come in between
+        painting, budget = asked_for.get("painting"), asked_for.get("budget")
+        after = _guarded(session, lambda: desk.steer(session, painting, budget))
+        return _reply(session, after, desk)
+
+    def teller(message: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        def tell(session: Session, question: gr.EventData) -> dict[str, Any]:
+            return message(desk, session, _question(question))
+
+        return tell
 
     # Not `input`, which also comes when a photo is taken away, with that very photo. Nor
     # `clear`: it comes before every file that is dropped, and a bad one costs no answer.
@@ -168,14 +197,16 @@ def _wire(page: Page, desk: Desk) -> None:
         show_progress="hidden",
         trigger_mode="multiple",
     )
-    page.pixel.submit(
-        tell,
-        [page.session],
-        [page.pixel],
-        api_visibility="private",
-        show_progress="hidden",
-        trigger_mode="always_last",
-    )
+    page.steer.submit(steer, [page.session], show, trigger_mode="always_last", **live)
+    for name, channel in page.asides.items():
+        channel.submit(
+            teller(ASIDES[name]),
+            [page.session],
+            [channel],
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="always_last",
+        )
 
 
 def _wire_downloads(page: Page, desk: Desk) -> None:
@@ -230,7 +261,7 @@ def _reply(before: Session, after: Session, desk: Desk) -> list[Any]:
     if after.answer is not None and not after.message:
         message["known"] = True
         if after.memory.first_time(after.scene):
-            message["scene"] = scene_message(after, desk.budgets)
+            message["scene"] = scene_message(after, desk.budgets, desk.models.others)
         if after.memory.first_time(after.key):
             message["frame"] = frame_message(after.answer, after, after.settings.budget)
     return [after, message]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pag.checkpoints import add_model_options as add_model_options
 from pag.checkpoints import chosen_checkpoint as chosen_checkpoint
-from pag.checkpoints import model_names as model_names
+from pag.checkpoints import other_models as other_models
 from pag.config import LABEL_SETS as LABEL_SETS
 from pag.config import PAGConfig as PAGConfig
 from pag.errors import BudgetError as BudgetError

@@ -46,6 +46,19 @@ def find_checkpoint(name: str | Path | None = None) -> Path:
     )
 
 
+def other_models(checkpoint: str | Path | None = None) -> tuple[str, ...]:
+    """Names of the models that come with the project, but for one.
+
+    Args:
+        checkpoint: that one, as `find_checkpoint` takes it.
+
+    Raises:
+        WeightsError: no such checkpoint.
+    """
+    own = find_checkpoint(checkpoint).resolve()
+    return tuple(name for name in model_names() if find_model(name).resolve() != own)
+
+
 def add_model_options(
     parser: argparse.ArgumentParser, otherwise: str = f"the model {DEFAULT_CHECKPOINT}"
 ) -> None:

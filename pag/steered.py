@@ -23,7 +23,7 @@ class SteeredPolicy:
     strength s overtakes the share s of its layer's pixels, so that at full strength it comes
     before (or behind) every pixel that was left alone. What the policy sees is
 
-        place among the layer's logits - number of them at or below 0 + s * number of pixels
+        place among the layer's logits - number of them at or below 0 + 1/2 + s * their number
 
     which has the order of the logits and, where s is 0, their sign: policies that rank and
     policies with a threshold at 0 are steered alike. The budget moves all logits of a layer

@@ -15,6 +15,7 @@ import numpy as np
 
 from pag.config import STREET_CLASSES
 from pag.inference import TASKS, GateRecord, Inference
+from pag.steering import steering_at
 
 DILATIONS = (0, 1, 2, 4, 6, 8, 10)
 DILATION_STRIDE = 16
@@ -67,6 +68,7 @@ def build_inference(
     image_size: tuple[int, int] | None = None,
     policy: str = "exact",
     execution: str = "auto",
+    steer: np.ndarray | None = None,
 ) -> Inference:
     """A full record of a made-up scene, the same for the same arguments.
 
@@ -83,6 +85,7 @@ def build_inference(
         image_size: (height, width) of the original image; twice the working size if None.
         policy: recorded as it is.
         execution: recorded as it is.
+        steer: (rows, columns) in -1..1; gates follow it before anything else.
     """
     if gates not in GATE_MODES:
         raise ValueError(f"gates is {gates!r}; expected one of {GATE_MODES}")
@@ -101,7 +104,8 @@ def build_inference(
     macs_dense = gated_dense + gated_dense // 4  # the stem, MultiPool and heads have no gate
     floor = (macs_dense - gated_dense) / macs_dense
     requested = {"open": 1.0, "closed": floor}.get(gates, max(float(budget), floor))
-    records = _gates(wishes, full, spend=(requested - floor) * macs_dense)
+    over = np.zeros(full) if steer is None else steering_at(steer, full)
+    records = _gates(wishes, full, over, spend=(requested - floor) * macs_dense)
     macs_executed = macs_dense - gated_dense + sum(g.macs_executed for g in records)
 
     return Inference(
@@ -128,6 +132,7 @@ def build_inference(
         seconds={"prepare": 0.012, "network": 0.401 * requested, "total": 0.02 + 0.401 * requested},
         device="cpu",
         checkpoint="0123456789ab",
+        steered=float(np.mean(over != 0)),
     )
 
 
@@ -195,17 +200,21 @@ def _photo(
     return np.clip(colour, 0, 255).astype(np.uint8)
 
 
-def _gates(wishes: Sequence[_Field], size: tuple[int, int], spend: float) -> tuple[GateRecord, ...]:
+def _gates(
+    wishes: Sequence[_Field], size: tuple[int, int], over: np.ndarray, spend: float
+) -> tuple[GateRecord, ...]:
     """Open the gate pixels with the highest logits, over all layers, until `spend` is spent.
 
     One order for all budgets, so active sets grow with the budget; layers differ in how
     much of them is active.
     """
     logits = [2.0 * wish.at(_grid(size, v.stride)) for wish, v in zip(wishes, LAYERS, strict=True)]
+    steers = [100.0 * over[:: layer.stride, :: layer.stride] for layer in LAYERS]
     cost = np.concatenate(
         [np.full(x.size, v.macs_per_pixel) for x, v in zip(logits, LAYERS, strict=True)]
     )
-    order = np.argsort(-np.concatenate([x.ravel() for x in logits]), kind="stable")
+    wanted = [(x + steer).ravel() for x, steer in zip(logits, steers, strict=True)]
+    order = np.argsort(-np.concatenate(wanted), kind="stable")
     active = np.zeros(cost.size, bool)
     active[order] = np.cumsum(cost[order]) <= spend + 0.5
     masks = np.split(active, np.cumsum([x.size for x in logits])[:-1])

@@ -112,9 +112,13 @@ function toUrl(address) {
   return URL.createObjectURL(new Blob([bytes], { type: head.slice(5, head.indexOf(";")) }));
 }
 
-function keep(frame) {
+function urls(frame) {
   const pictures = frame.fill.pictures;
   for (const slot of Object.keys(pictures)) pictures[slot] = toUrl(pictures[slot]);
+}
+
+function keep(frame) {
+  urls(frame);
   const key = keyOf(frame.budget);
   release(page.frames.get(key));
   page.frames.set(key, frame);

@@ -169,7 +169,7 @@ document.addEventListener("pointermove", (event) => {
   else if (pin.on && !event.target.closest?.("#ponder-plot")) unpin();
 });
 document.addEventListener("click", (event) => {
-  const stack = event.target.closest(".pag-stack");
+  const stack = event.target.closest(".pag-stack:not(.pag-paint)");
   if (!stack || !page.shown) return;
   if (stack.closest(".pag-tile")) openLarge(stack.closest(".pag-view"));
   else fix(...within(stack, event));
@@ -182,7 +182,7 @@ document.addEventListener("keydown", (event) => {
     const far = event.shiftKey ? 0.1 : 0.02;
     const [x, y] = STEP[event.key];
     pointAt(pin.x + x * far, pin.y + y * far, true);
-  } else if (event.key === "Enter" || event.key === " ") {
+  } else if ((event.key === "Enter" || event.key === " ") && !stack.matches(".pag-paint")) {
     if (stack.closest(".pag-tile")) openLarge(stack.closest(".pag-view"));
     else fix(pin.x, pin.y);
   } else return;

@@ -15,7 +15,8 @@ from pag import Inference
 def build(first: str = content.NOTHING_YET) -> Any:
     """`first` is what is said until there is an answer."""
     slots = (
-        '<div data-slot="notice"></div><div data-slot="preview" aria-live="off"></div>'
+        '<div data-slot="notice"></div><div data-slot="steered"></div>'
+        '<div data-slot="preview" aria-live="off"></div>'
         f'<div data-slot="numbers">{markup.note(first)}</div>'
     )
     return gr.HTML(slots, elem_id="numbers", js_on_load=markup.MOUNTED)

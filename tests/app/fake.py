@@ -23,6 +23,7 @@ class FakePredictor:
 
     Attributes:
         calls: (budget, policy, execution, size, labels) of every call, in order.
+        steers: the steering map of every call.
         fail: raised by the next call, once.
         seconds: that a call takes.
     """
@@ -33,6 +34,7 @@ class FakePredictor:
 
     def __init__(self) -> None:
         self.calls: list[tuple[float, str, str, int, str]] = []
+        self.steers: list[np.ndarray | None] = []
         self.fail: Exception | None = None
         self.seconds = 0.0
 
@@ -51,12 +53,14 @@ class FakePredictor:
         tasks: Sequence[str] = TASKS,
         labels: str = "all",
         size: int = 480,
+        steer: np.ndarray | None = None,
     ) -> Inference:
         if self.fail is not None:
             error, self.fail = self.fail, None
             raise error
         time.sleep(self.seconds)
         self.calls.append((budget, policy, execution, size, labels))
+        self.steers.append(steer)
         picture = image if isinstance(image, Picture) else open_image(image, size_hint=size)
         photo = Image.fromarray(picture.pixels)
         photo.thumbnail((size, size))
@@ -71,6 +75,7 @@ class FakePredictor:
             image_size=picture.size,
             policy=policy,
             execution=execution,
+            steer=steer,
         )
         return dataclasses.replace(record, image=np.array(photo), **_blurred(record, budget))
 

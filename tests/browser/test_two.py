@@ -1,0 +1,159 @@
+"""Two at once: another budget, policy or model beside the answer that is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from app.actions import Desk, Wish
+from app.examples import find_examples
+from app.look import launch_options
+from app.session import Session
+from app.ui import build_app
+from pag import Inference
+from tests.app.fake import FakePredictor
+from tests.browser.test_link import PINS
+from tests.browser.test_steering import text
+from tests.browser.visitor import Visitor
+
+pytestmark = pytest.mark.browser
+
+SMALL_FLOOR = 0.4
+
+
+@pytest.fixture(scope="module")
+def small() -> FakePredictor:
+    """Another network, which is loaded when it is asked for."""
+    network = FakePredictor()
+    network.floor = SMALL_FLOOR
+    return network
+
+
+@pytest.fixture(scope="module")
+def url(fake: FakePredictor, small: FakePredictor) -> Iterator[str]:
+    blocks = build_app(fake, {"small": lambda: small})
+    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    yield address
+    blocks.close()
+
+
+def record(fake: FakePredictor, wish: Wish) -> Inference:
+    """What the page shows of its first example, as the API would have it."""
+    answer = Desk(fake).open(Session(), find_examples()[0], wish).answer
+    assert answer is not None
+    return answer
+
+
+def ready(visitor: Visitor) -> None:
+    visitor.until_swept()
+    visitor.open_tab("two")
+    visitor.page.wait_for_selector("#two-panel[data-state=ready]")
+
+
+def choose(visitor: Visitor, choice: str) -> None:
+    visitor.page.select_option("#two-against select", choice)
+    visitor.page.wait_for_function(
+        """choice => {
+            const panel = document.querySelector('#two-panel');
+            const select = panel.querySelector('select');
+            return select.value === choice && panel.dataset.state !== 'waiting';
+        }""",
+        arg=choice,
+    )
+
+
+def until(visitor: Visitor, selector: str, pattern: str) -> str:
+    visitor.page.wait_for_function(
+        "([selector, pattern]) => new RegExp(pattern).test("
+        "document.querySelector(selector).innerText.replace(/\\s+/g, ' '))",
+        arg=[selector, pattern],
+    )
+    return text(visitor, selector)
+
+
+def test_two_budgets_are_compared_without_a_request(visitor: Visitor, fake: FakePredictor) -> None:
+    ready(visitor)
+    calls = len(fake.calls)
+    low = visitor.budgets()[0]
+    choose(visitor, f"budget:{low:.3f}")
+    assert text(visitor, "#two-a [data-two=title]") == "A · budget 0.60"
+    assert text(visitor, "#two-b [data-two=title]") == f"B · budget {low:.2f}"
+    a, b = record(fake, Wish()), record(fake, Wish(budget=low))
+    calls += 2
+    for side, answer in (("a", a), ("b", b)):
+        words = until(visitor, f"#two-{side}-numbers", f"{answer.budget_achieved:.3f} achieved")
+        assert f"{answer.macs_executed / 1e9:.2f} of {answer.macs_dense / 1e9:.2f} billion" in words
+        assert re.search(r"\d+ ms network", words)
+    assert len(fake.calls) == calls
+    # The pictures and their difference are those of the two records.
+    visitor.page.check("#two-show input[value=depth]")
+    until(visitor, "#two-difference-words", "Depth differs")
+    assert not np.array_equal(visitor.picture("two-a"), visitor.picture("two-b"))
+    assert np.array_equal(visitor.picture("two-a"), visitor.picture("depth"))
+    visitor.page.check("#two-show input[value=segmentation]")
+    said = until(visitor, "#two-difference-words", "another class")
+    assert a.segmentation is not None and b.segmentation is not None
+    share = 100 * (a.segmentation != b.segmentation).mean()
+    assert float(said.split("%")[0]) == pytest.approx(share, abs=0.51)
+
+
+def test_a_budget_that_is_the_same_does_not_differ(visitor: Visitor) -> None:
+    ready(visitor)
+    budget = visitor.budgets()[6]
+    visitor.move_slider(budget)
+    visitor.until_numbers(rf"Requested {budget:.2f}")
+    choose(visitor, f"budget:{budget:.3f}")
+    until(visitor, "#two-difference-words", "^0% of the pixels have another class")
+    assert np.array_equal(visitor.picture("two-a"), visitor.picture("two-b"))
+    # A follows the slider, B stays.
+    visitor.move_slider(1.0)
+    until(visitor, "#two-a [data-two=title]", r"A · budget 1\.00")
+    assert text(visitor, "#two-b [data-two=title]") == f"B · budget {budget:.2f}"
+    visitor.page.check("#two-show input[value=ponder]")
+    words = until(visitor, "#two-difference-words", "A ran more layers at")
+    assert re.search(r"at \d+% of the places, fewer at 0%", words)
+
+
+def test_the_other_policy_and_model_are_asked_for(
+    visitor: Visitor, fake: FakePredictor, small: FakePredictor
+) -> None:
+    ready(visitor)
+    calls = len(fake.calls)
+    choose(visitor, "policy:adaptive")
+    until(visitor, "#two-b [data-two=title]", "B · adaptive policy")
+    assert [call[:2] for call in fake.calls[calls:]] == [(0.6, "adaptive")]
+    answer = record(fake, Wish(policy="adaptive"))
+    until(visitor, "#two-b-numbers", f"{answer.budget_achieved:.3f} achieved")
+    assert small.calls == []
+    choose(visitor, "model:small")
+    until(visitor, "#two-b [data-two=title]", "B · model small")
+    assert [call[0] for call in small.calls] == [0.6]
+    visitor.move_slider(visitor.budgets()[0])
+    words = until(visitor, "#two-b-numbers", "can be run at any budget")
+    assert f"from {SMALL_FLOOR:.2f} to 1" in words  # A goes lower than that network can
+    assert visitor.source("two-b") == ""
+
+
+def test_one_place_is_one_place_in_both(visitor: Visitor) -> None:
+    ready(visitor)
+    visitor.point("#two-a", 0.3, 0.4, click=True)
+    visitor.page.wait_for_function("document.body.dataset.pin === 'fixed'")
+    visitor.page.wait_for_timeout(200)
+    pins = {pin["name"]: pin for pin in visitor.page.evaluate(PINS)}
+    for side in ("a", "b", "difference"):
+        pin = pins[f"two-{side}"]
+        assert pin["shown"] and (pin["x"], pin["y"]) == pytest.approx((0.3, 0.4), abs=0.01)
+    visitor.page.keyboard.press("Escape")
+
+
+def test_a_narrow_page_puts_them_below_each_other(context, url: str) -> None:  # type: ignore[no-untyped-def]
+    visitor = Visitor(context, url, width=390)
+    ready(visitor)
+    boxes = [visitor.page.locator(f"#two-{side}").bounding_box() for side in ("a", "b")]
+    assert boxes[0] is not None and boxes[1] is not None
+    assert boxes[0]["x"] == boxes[1]["x"] and boxes[1]["y"] > boxes[0]["y"] + 100
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.leave()
