@@ -96,6 +96,27 @@ def test_a_model_is_chosen_by_name(
     assert "no model called 'large'; expected one of: small" in capsys.readouterr().err
 
 
+def test_a_painted_map_steers_every_image_at_the_same_budget(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = [write_photo(tmp_path / f"{name}.png", 96, 64) for name in "ab"]
+    levels = np.full((32, 48), 128, np.uint8)
+    levels[:, :24] = 255
+    Image.fromarray(levels).save(tmp_path / "map.png")
+    options = ["--size", 96, "--budget", 0.6, "--checkpoint", checkpoint]
+    assert run(*photos, "--out", tmp_path / "plain", *options) == 0
+    assert run(*photos, "--out", tmp_path / "out", "--steer", tmp_path / "map.png", *options) == 0
+    for name in "ab":
+        plain, ponder = (np.load(tmp_path / x / name / "ponder.npy") for x in ("plain", "out"))
+        assert ponder[:, :48].mean() > plain[:, :48].mean() + 1
+        result = json.loads((tmp_path / "out" / name / "result.json").read_text())
+        assert result["steered"] == 0.5
+        assert result["budget_achieved"] == pytest.approx(0.6, abs=0.005)
+    assert run(*photos, "--out", tmp_path / "no", "--steer", tmp_path / "gone.png", *options) == 2
+    assert "pag.predict" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
+
+
 def test_only_the_tasks_asked_for_are_written(tmp_path: Path, checkpoint: Path) -> None:
     photo = write_photo(tmp_path / "a.png", 96, 64)
     arguments = ["--out", tmp_path, "--tasks", "boundary", "--size", 96, "--checkpoint", checkpoint]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pag import checkpoints
 from pag.backbones import CLASSES, Backbone, build_backbone
 from pag.budget import BudgetTable
-from pag.checkpoints import find_model, model_names
+from pag.checkpoints import find_model, model_names, other_models
 from pag.config import PAGConfig
 from pag.errors import WeightsError
 from pag.network import PAGNet
@@ -307,6 +307,8 @@ def test_models_are_found_by_name_as_they_lie_on_disk(
             (tmp_path / name / file.name).write_bytes(file.read_bytes())
     (tmp_path / "notes").mkdir()
     assert model_names() == ("default", "small")
+    assert other_models() == ("small",)
+    assert other_models("small") == other_models(find_model("small")) == ("default",)
     assert load_checkpoint(find_model("small")).net.config.backbone == "mobilenetv2"
     for other in ("large", "notes", "../" + tmp_path.name + "/small", str(whole)):
         with pytest.raises(WeightsError, match="expected one of: default, small"):
