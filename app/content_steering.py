@@ -13,12 +13,13 @@ SIZE = "Size"
 CLEAR = "Clear"
 SAVE_MAP = "Save the map"
 SAVE_MAP_HINT = "A grey picture for pag.predict --steer"
-CANVAS = "The photo, to paint on"
+CANVAS = "Paint on the photo"
 RESULT = "Layers that ran, at the budget shown"
 KEYS = (
     "By keyboard: the arrow keys move the outline; Space paints with the brush, S spends, K skips "
     "and E erases there."
 )
+RESULT_SCALE = ("no layer", "all layers")
 RESULT_ALT = "Ponder cost of every pixel over the photo, at the budget shown"
 
 NOTE = (

@@ -52,6 +52,7 @@ SCRIPT = {
     "keys": {
         "plain": [["off", "A and B differ; the stronger, the more"]],
         "ponder": [["on", "A ran more layers"], ["off", "A ran fewer"]],
+        "scale": [["scale", "layers that ran, dark none to bright all"]],
     },
 }
 """What the page's script says; the words in braces are filled in by it."""

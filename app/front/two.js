@@ -191,7 +191,8 @@ let apartTurn = 0;
 async function drawApart(frame, other, shows) {
   const turn = ++apartTurn;
   const line = document.querySelector("#two-difference-words");
-  const key = words.two.keys[shows === "ponder" ? "ponder" : "plain"];
+  const { plain, ponder, scale } = words.two.keys;
+  const key = shows === "ponder" ? [...ponder, ...scale] : plain;
   document.querySelector("#two-key").innerHTML = key
     .map(([kind, text]) => `<span><i class="pag-swatch pag-${kind}"></i>${text}</span>`)
     .join("");

@@ -10,6 +10,7 @@ import numpy as np
 from app import content_steering as content
 from app.figures import steering as figures
 from app.figures.raster import fit_within, packed
+from app.palette import PONDER_MAP, css_gradient
 from app.session import Session
 from app.steering import CELLS
 from app.views import markup
@@ -37,10 +38,13 @@ def build() -> Any:
         f'<button type="button" class="pag-button" id="steer-clear">{content.CLEAR}</button>'
         f'<button type="button" class="pag-button" id="steer-save" title="{content.SAVE_MAP_HINT}">'
         f"{content.SAVE_MAP}</button></div>"
-        f'<div class="pag-split pag-even"><div>{_canvas()}'
+        f'<div class="pag-split pag-even"><div><p class="pag-subtitle">{content.CANVAS}</p>'
+        f"{_canvas()}"
         f'<p class="pag-hint" id="steer-status" role="status">{content.SCRIPT["none"]}</p>'
         f'<p class="pag-hint" id="steer-keys">{content.KEYS}</p></div>'
-        f'<div id="steer-result">{markup.view("steer-ponder", content.RESULT, content.RESULT_ALT)}'
+        f'<div id="steer-result"><p class="pag-subtitle">{content.RESULT}</p>'
+        f"{markup.view('steer-ponder', content.RESULT, content.RESULT_ALT)}"
+        f"{markup.colour_bar(css_gradient(PONDER_MAP), content.RESULT_SCALE)}"
         '<div data-slot="steered"></div>'
         '<div id="steer-change" data-slot="steer-change" aria-live="polite"></div></div></div>',
         elem_id="steer-panel",

@@ -15,8 +15,9 @@ import pytest
 
 from app.look import launch_options
 from app.ui import build_app
-from pag import Predictor
+from pag import Predictor, steering_at
 from tests.app.photos import write_photo
+from tests.browser.test_steering import CANVAS, MARKS, grid_of, paint, scene, until_scene
 from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -77,4 +78,38 @@ def test_from_the_photo_over_the_sweep_to_the_download(
     assert expected.depth is not None
     assert depth.shape == (120, 160)
     assert np.allclose(depth, expected.depth, rtol=1e-4)
+    visitor.leave()
+
+
+def test_steering_gives_what_the_predictor_gives(
+    browser: Browser, url: str, predictor: Predictor, tmp_path: Path
+) -> None:
+    visitor = Visitor(browser, url)
+    photo = write_photo(tmp_path / "mine.png", 120, 160, seed=5)
+    visitor.choose(photo)
+    visitor.until_numbers("160 × 120")
+    visitor.open_tab("steer")
+    visitor.page.wait_for_selector(CANVAS)
+    before, plain = visitor.outputs(), scene(visitor)
+    paint(visitor, "spend", (0.2, 0.2), (0.2, 0.8), size=24)
+    until_scene(visitor, plain)
+    visitor.page.wait_for_function(
+        "document.querySelector('#steer-change').innerText.includes('achieved')"
+    )
+    marks = grid_of(visitor, MARKS)
+    steer = marks[::4, ::4].astype(np.float32)  # four canvas pixels along a cell
+    plain_answer, expected = predictor(photo, 0.6), predictor(photo, 0.6, steer=steer)
+    inside = steering_at(steer, (120, 160)) > 0
+    words = re.sub(r"\s+", " ", visitor.page.inner_text("#steer-change"))
+    layers = [float(answer.ponder_layers[inside].mean()) for answer in (expected, plain_answer)]
+    assert f"{layers[0]:.1f} of 15 layers ran" in words
+    assert f"without your marks {layers[1]:.1f}." in words
+    assert layers[0] > layers[1]
+    achieved = re.search(r"Achieved ([\d.]+)", visitor.numbers())
+    assert achieved is not None
+    assert float(achieved[1]) == pytest.approx(expected.budget_achieved, abs=0.0006)
+    after = visitor.outputs()
+    assert all((after[name] != before[name]).any() for name in before)
+    assert expected.boundary is not None
+    assert np.abs((255 - after["boundary"][..., 0]) / 255 - expected.boundary).max() < 0.01
     visitor.leave()

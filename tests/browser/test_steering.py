@@ -128,7 +128,7 @@ def test_it_says_in_numbers_what_changed(visitor: Visitor, tmp_path: Path) -> No
         "document.querySelector('#steer-change').innerText.includes('layers ran on average')"
     )
     said = text(visitor, "#steer-change")
-    match = re.search(r"spend here, ([\d.]+) of 15 layers .* marks ([\d.]+)\.", said)
+    match = re.search(r"spend here, ([\d.]+) of 15 layers .*? marks ([\d.]+)\.", said)
     assert match is not None, said
     after, over = grid_of(visitor, COUNTS), grid_of(visitor, MARKS)
     inside = steering_at(over, (after.shape[0], after.shape[1])) > 0
