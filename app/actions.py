@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from app import content, content_two
+from app import content
 from app.analyser import Analyser as Analyser
 from app.models import Models
 from app.session import AnswerKey, Photo, Session, Settings
 from app.steering import read_painting
 from app.sweep import sweep_budgets
 from app.turn import Turn
+from app.words import two as two_words
 from pag import (
     LABEL_SETS,
     BudgetError,
@@ -186,11 +187,11 @@ class Desk:
             BudgetError: the budget is no number that the network can meet.
             WeightsError: the other network cannot be loaded.
         """
-        what = _choice(content_two.AGAINST, what, ("policy", "model", "steering"))
+        what = _choice(two_words.AGAINST, what, ("policy", "model", "steering"))
         if what == "policy":
             value = _choice(content.POLICY, value, POLICIES)
         elif what == "model":
-            value = _choice(content_two.SCRIPT["groups"]["model"], value, self.models.others)
+            value = _choice(two_words.SCRIPT["groups"]["model"], value, self.models.others)
         else:
             value = None
         return self.answer_at(session, budget, **{what: value})

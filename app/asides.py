@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from app import content_steering, content_two
 from app.actions import Desk
 from app.session import Session
 from app.views import markup, outputs, ponder, steering, two
 from app.views.fill import merged
+from app.words import steering as steering_words
+from app.words import two as two_words
 from pag import PAGError
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def two_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[
         fill = merged(view.fill(beside, session.first or beside) for view in BESIDE)
         return {"frame": {"scene": session.scene, "fill": fill.message()}}
 
-    return _told(session, question, answer, content_two.FAILED)
+    return _told(session, question, answer, two_words.FAILED)
 
 
 def change_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def change_message(desk: Desk, session: Session, question: dict[str, Any]) -> di
         before = desk.answer_at(session, budget, steering=None)
         return {"html": steering.change(before, after, painted.grid)}
 
-    return _told(session, question, answer, content_steering.CHANGE_FAILED)
+    return _told(session, question, answer, steering_words.CHANGE_FAILED)
 
 
 def _told(

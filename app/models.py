@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from app import content_two as content
 from app.analyser import Analyser
+from app.words import two as words
 from pag import InputError
 
 OWN = ""
@@ -42,9 +42,7 @@ class Models:
             if name not in self._loaded:
                 if name not in self._others:
                     raise InputError(
-                        content.UNKNOWN.format(
-                            seen=repr(name)[:40], expected=", ".join(self.others)
-                        )
+                        words.UNKNOWN.format(seen=repr(name)[:40], expected=", ".join(self.others))
                     )
                 self._loaded[name] = self._others[name]()
             return self._loaded[name]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from app import content_steering as content
+from app.words import steering as words
 from pag import InputError
 
 CELLS = 96  # along the longer side: finer than any hand, small enough to send
@@ -44,15 +44,15 @@ def read_painting(painting: Any) -> Steering | None:
     if painting is None:
         return None
     if not isinstance(painting, Mapping):
-        raise InputError(content.PAINTING_SHAPE.format(cells=CELLS))
+        raise InputError(words.PAINTING_SHAPE.format(cells=CELLS))
     rows, columns, cells = (painting.get(name) for name in ("rows", "columns", "cells"))
     if not (_side(rows) and _side(columns) and isinstance(cells, list)):
-        raise InputError(content.PAINTING_SHAPE.format(cells=CELLS))
+        raise InputError(words.PAINTING_SHAPE.format(cells=CELLS))
     if len(cells) != rows * columns:
-        raise InputError(content.PAINTING_COUNT.format(seen=len(cells), rows=rows, columns=columns))
+        raise InputError(words.PAINTING_COUNT.format(seen=len(cells), rows=rows, columns=columns))
     numbers = all(type(cell) in (int, float) and -1 <= cell <= 1 for cell in cells)
     if not numbers:  # nor are true, NaN and texts
-        raise InputError(content.PAINTING_RANGE)
+        raise InputError(words.PAINTING_RANGE)
     grid = np.array(cells, np.float32).reshape(rows, columns)
     if not grid.any():
         return None

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 import gradio as gr
 
-from app import content, content_steering, content_two
+from app import content
 from app.actions import Analyser, Desk, Wish
 from app.asides import change_message, two_message
 from app.components import BudgetNumber, refusal
@@ -34,6 +34,8 @@ from app.views import (
     steering,
     two,
 )
+from app.words import steering as steering_words
+from app.words import two as two_words
 from pag import PAGError
 
 NETWORK = "network"  # one visitor at a time computes; the others wait in line
@@ -47,8 +49,8 @@ TABS = {
     "pooling": (content.POOLING_TAB, pooling),
     "cost": (content.COST_TAB, cost),
     "pixel": (content.PIXEL_TAB, pixel),
-    "steer": (content_steering.TAB, steering),
-    "two": (content_two.TAB, two),
+    "steer": (steering_words.TAB, steering),
+    "two": (two_words.TAB, two),
 }
 """Name of each tab -> its label and its view, in the order of the page."""
 ASIDES = {"pixel": pixel_message, "two": two_message, "change": change_message}

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from app import content, content_steering, content_two
+from app import content
 from app.palette import DIFFERENCE
+from app.words import steering, two
 
 FILES = ("core", "sweep", "link", "large", "charts", "layers", "field", "pixel", "steer", "two")
 
@@ -19,7 +20,7 @@ def script() -> str:
     """A `<script>` element for the head of the page."""
     folder = Path(__file__).parent
     words = content.SCRIPT | {"keys": content.GATES_KEYS, "colours": DIFFERENCE}
-    words |= {"steer": content_steering.SCRIPT, "two": content_two.SCRIPT}
+    words |= {"steer": steering.SCRIPT, "two": two.SCRIPT}
     # "</" would end the element early.
     spoken = json.dumps(words, ensure_ascii=False).replace("</", "<\\/")
     parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in FILES]

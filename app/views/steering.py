@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app import content_steering as content
 from app.figures import steering as figures
 from app.figures.raster import fit_within, packed
 from app.palette import PONDER_MAP, css_gradient
@@ -15,6 +14,7 @@ from app.session import Session
 from app.steering import CELLS
 from app.views import markup
 from app.views.fill import Fill
+from app.words import steering as words
 from pag import Inference
 
 LARGEST, FIRST = 24, 10
@@ -27,24 +27,24 @@ def build() -> Any:
         f'<label><input type="radio" name="steer-brush" value="{brush}"'
         f"{' checked' if brush == 'spend' else ''}>"
         f'<i class="pag-swatch pag-{brush}"></i> {label}</label>'
-        for brush, label in content.BRUSHES.items()
+        for brush, label in words.BRUSHES.items()
     )
     return gr.HTML(
-        f'<p class="pag-explain">{content.HINT}</p>'
+        f'<p class="pag-explain">{words.HINT}</p>'
         f'<div class="pag-controls" id="steer-tools"><fieldset id="steer-brush">'
-        f"<legend>{content.BRUSH}</legend>{brushes}</fieldset>"
-        f'<label id="steer-size">{content.SIZE} <input type="range" min="1" max="{LARGEST}" '
+        f"<legend>{words.BRUSH}</legend>{brushes}</fieldset>"
+        f'<label id="steer-size">{words.SIZE} <input type="range" min="1" max="{LARGEST}" '
         f'step="1" value="{FIRST}"></label>'
-        f'<button type="button" class="pag-button" id="steer-clear">{content.CLEAR}</button>'
-        f'<button type="button" class="pag-button" id="steer-save" title="{content.SAVE_MAP_HINT}">'
-        f"{content.SAVE_MAP}</button></div>"
-        f'<div class="pag-split pag-even"><div><p class="pag-subtitle">{content.CANVAS}</p>'
+        f'<button type="button" class="pag-button" id="steer-clear">{words.CLEAR}</button>'
+        f'<button type="button" class="pag-button" id="steer-save" title="{words.SAVE_MAP_HINT}">'
+        f"{words.SAVE_MAP}</button></div>"
+        f'<div class="pag-split pag-even"><div><p class="pag-subtitle">{words.CANVAS}</p>'
         f"{_canvas()}"
-        f'<p class="pag-hint" id="steer-status" role="status">{content.SCRIPT["none"]}</p>'
-        f'<p class="pag-hint" id="steer-keys">{content.KEYS}</p></div>'
-        f'<div id="steer-result"><p class="pag-subtitle">{content.RESULT}</p>'
-        f"{markup.view('steer-ponder', content.RESULT, content.RESULT_ALT)}"
-        f"{markup.colour_bar(css_gradient(PONDER_MAP), content.RESULT_SCALE)}"
+        f'<p class="pag-hint" id="steer-status" role="status">{words.SCRIPT["none"]}</p>'
+        f'<p class="pag-hint" id="steer-keys">{words.KEYS}</p></div>'
+        f'<div id="steer-result"><p class="pag-subtitle">{words.RESULT}</p>'
+        f"{markup.view('steer-ponder', words.RESULT, words.RESULT_ALT)}"
+        f"{markup.colour_bar(css_gradient(PONDER_MAP), words.RESULT_SCALE)}"
         '<div data-slot="steered"></div>'
         '<div id="steer-change" data-slot="steer-change" aria-live="polite"></div></div></div>',
         elem_id="steer-panel",
@@ -54,9 +54,9 @@ def build() -> Any:
 
 def _canvas() -> str:
     return (
-        f'<figure class="pag-view" data-title="{content.CANVAS}" data-name="steer">'
+        f'<figure class="pag-view" data-title="{words.CANVAS}" data-name="steer">'
         f'<div class="pag-stack pag-paint" tabindex="0" data-cell="0 0" role="group" '
-        f'aria-label="{content.CANVAS}" aria-describedby="steer-keys">'
+        f'aria-label="{words.CANVAS}" aria-describedby="steer-keys">'
         '<img class="pag-photo" data-slot="photo" alt=""><canvas class="pag-painted"></canvas>'
         '<span class="pag-brush" aria-hidden="true" hidden></span>'
         '<span class="pag-pin" aria-hidden="true" hidden></span></div></figure>'
@@ -87,20 +87,20 @@ def note(grid: np.ndarray) -> str:
     """That the answer is steered, with a button that takes it back."""
     spend, skip = (markup.percent(share) for share in figures.painted_shares(grid))
     return (
-        f'<p class="pag-steered"><span>{content.NOTE.format(spend=spend, skip=skip)}</span> '
-        f'<button type="button" class="pag-button pag-unsteer">{content.TAKE_AWAY}</button></p>'
+        f'<p class="pag-steered"><span>{words.NOTE.format(spend=spend, skip=skip)}</span> '
+        f'<button type="button" class="pag-button pag-unsteer">{words.TAKE_AWAY}</button></p>'
     )
 
 
 def change(before: Inference, after: Inference, grid: np.ndarray) -> str:
     """What the painting changed, in words, as HTML."""
     if after.budget_requested >= 1:
-        return f"<p>{content.CHANGE_FULL}</p>"
+        return f"<p>{words.CHANGE_FULL}</p>"
     changes = figures.ponder_changes(before, after, grid)
     templates = (
-        ("spend", content.CHANGE_SPEND),
-        ("skip", content.CHANGE_SKIP),
-        ("rest", content.CHANGE_REST),
+        ("spend", words.CHANGE_SPEND),
+        ("skip", words.CHANGE_SKIP),
+        ("rest", words.CHANGE_REST),
     )
     sentences = [
         template.format(before=found.before, after=found.after, gates=len(after.gates))
@@ -108,13 +108,13 @@ def change(before: Inference, after: Inference, grid: np.ndarray) -> str:
         if (found := changes[name])
     ]
     sentences.append(
-        content.CHANGE_OUTPUTS.format(
+        words.CHANGE_OUTPUTS.format(
             share=markup.percent(figures.changed_classes(before, after)),
             metres=figures.changed_depth(before, after),
         )
     )
     sentences.append(
-        content.CHANGE_BUDGET.format(
+        words.CHANGE_BUDGET.format(
             before=before.budget_achieved,
             after=after.budget_achieved,
             asked=after.budget_requested,

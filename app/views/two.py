@@ -6,9 +6,10 @@ from typing import Any
 
 import gradio as gr
 
-from app import content, content_two
+from app import content
 from app.views import markup
 from app.views.fill import Fill
+from app.words import two as words
 from pag import Inference
 
 
@@ -17,18 +18,18 @@ def build() -> Any:
     shows = "".join(
         f'<label><input type="radio" name="two-show" value="{name}"'
         f"{' checked' if name == 'segmentation' else ''}> {label}</label>"
-        for name, label in content_two.SHOWS.items()
+        for name, label in words.SHOWS.items()
     )
     pictures = "".join(
         f'<section class="pag-two" id="two-{side}"><p class="pag-subtitle" data-two="title">{title}'
         f"</p>{markup.view(f'two-{side}', title, alt, over_photo=True)}{_words(side)}</section>"
-        for side, (title, alt) in content_two.VIEWS.items()
+        for side, (title, alt) in words.VIEWS.items()
     )
     return gr.HTML(
-        f'<p class="pag-explain">{content_two.HINT}</p>'
-        f'<div class="pag-controls"><label id="two-against">{content_two.AGAINST} '
+        f'<p class="pag-explain">{words.HINT}</p>'
+        f'<div class="pag-controls"><label id="two-against">{words.AGAINST} '
         f"<select></select></label>"
-        f'<fieldset id="two-show"><legend>{content_two.SHOW}</legend>{shows}</fieldset></div>'
+        f'<fieldset id="two-show"><legend>{words.SHOW}</legend>{shows}</fieldset></div>'
         f'<div class="pag-twos">{pictures}</div>',
         elem_id="two-panel",
         js_on_load=markup.MOUNTED,
@@ -48,7 +49,7 @@ def _words(side: str) -> str:
 def fill(answer: Inference, first: Inference) -> Fill:
     """The numbers under a picture, and what its ponder cost is counted in."""
     del first
-    numbers = content_two.NUMBERS.format(
+    numbers = words.NUMBERS.format(
         achieved=answer.budget_achieved,
         requested=answer.budget_requested,
         executed=answer.macs_executed / 1e9,
