@@ -4,8 +4,9 @@ from __future__ import annotations
 
 TAB = "Steer by hand"
 HINT = (
-    "Paint where the network shall spend its compute, and where it shall skip. The budget stays "
-    "what it is: what you give to one place is taken from the others."
+    "Paint where the network shall spend its compute, and where it shall skip. The budget is met "
+    "as before: what you give to one place is taken from the others. (The adaptive policy takes "
+    "nothing from them, so there the cost moves.)"
 )
 BRUSH = "Brush"
 BRUSHES = {"spend": "spend here", "skip": "skip here", "erase": "eraser"}
