@@ -30,6 +30,7 @@ from app.views import (
     pixel,
     ponder,
     pooling,
+    quality,
 )
 from pag import PAGError
 
@@ -43,6 +44,7 @@ TABS = {
     "gates": (content.GATES_TAB, gates),
     "pooling": (content.POOLING_TAB, pooling),
     "cost": (content.COST_TAB, cost),
+    "quality": (content.outputs.QUALITY_TAB, quality),
     "pixel": (content.PIXEL_TAB, pixel),
 }
 """Name of each tab -> its label and its view, in the order of the page."""

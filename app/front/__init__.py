@@ -12,13 +12,17 @@ from pathlib import Path
 from app import content
 from app.palette import DIFFERENCE
 
-FILES = ("core", "sweep", "link", "large", "charts", "layers", "field", "pixel")
+FILES = (
+    "core", "sweep", "link", "large", "charts", "layers", "field", "pixel",
+    "compare", "legend", "space", "quality",
+)  # fmt: skip
 
 
 def script() -> str:
     """A `<script>` element for the head of the page."""
     folder = Path(__file__).parent
-    words = content.SCRIPT | {"keys": content.GATES_KEYS, "colours": DIFFERENCE}
+    words = content.SCRIPT | content.outputs.SCRIPT
+    words |= {"keys": content.GATES_KEYS, "colours": DIFFERENCE}
     # "</" would end the element early.
     spoken = json.dumps(words, ensure_ascii=False).replace("</", "<\\/")
     parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in FILES]

@@ -1,0 +1,1 @@
+"""Words of single rooms of the page; `app.content` has them as `content.ROOM`."""
