@@ -10,7 +10,8 @@ from gradio.themes.utils.fonts import LocalFont
 
 from app import front
 
-STYLES = [Path(__file__).with_name(name) for name in ("style.css", "style_outputs.css")]
+HERE = Path(__file__).parent
+STYLES = [HERE / "style.css", *sorted((HERE / "front").glob("*.css"))]
 UPLOAD_LIMIT = "64mb"
 VISITORS = 48  # sessions kept in memory at once; the least recently used goes first
 

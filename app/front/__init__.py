@@ -14,7 +14,7 @@ from app.palette import DIFFERENCE
 
 FILES = (
     "core", "sweep", "link", "large", "charts", "layers", "field", "pixel",
-    "compare", "legend", "space", "quality",
+    "compare", "legend", "surface", "space", "quality",
 )  # fmt: skip
 
 

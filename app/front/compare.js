@@ -23,10 +23,10 @@ function drawAgreement(root = document) {
 
 /* ------------------------------------------------------------------ the line */
 
-const split = { wanted: false, at: 0.5 };
-const comparing = () => split.wanted && Boolean(fullFrame());
+const halves = { wanted: false, at: 0.5 };
+const comparing = () => halves.wanted && Boolean(fullFrame());
 /* What is seen at the pin: the readout speaks of that side. */
-const frameAtPin = () => (comparing() && pin.x >= split.at ? fullFrame() : page.shown);
+const frameAtPin = () => (comparing() && pin.x >= halves.at ? fullFrame() : page.shown);
 
 function drawCompare(root = document) {
   const values = { shown: page.shown?.budget.toFixed(2) ?? "" };
@@ -39,7 +39,7 @@ function drawCompare(root = document) {
   const same = page.shown === fullFrame();
   const note = !comparing() ? words.compareWaiting : same ? words.compareSame : words.compareOn;
   const status = document.querySelector("#compare-note");
-  if (status) status.textContent = split.wanted && page.scene ? say(note, values) : "";
+  if (status) status.textContent = halves.wanted && page.scene ? say(note, values) : "";
   drawSplit();
 }
 
@@ -100,7 +100,7 @@ function divider() {
   });
   listen("keydown", (event) => {
     const far = event.shiftKey ? 0.1 : 0.02;
-    const to = { ArrowLeft: split.at - far, ArrowRight: split.at + far, Home: 0, End: 1 };
+    const to = { ArrowLeft: halves.at - far, ArrowRight: halves.at + far, Home: 0, End: 1 };
     if (!(event.key in to)) return;
     event.preventDefault();
     moveSplit(to[event.key]);
@@ -109,7 +109,7 @@ function divider() {
 }
 
 function moveSplit(at) {
-  split.at = Math.min(Math.max(at, 0), 1);
+  halves.at = Math.min(Math.max(at, 0), 1);
   drawSplit();
   if (pin.on) drawReadout();
   for (const hook of splitHooks) hook();
@@ -118,10 +118,10 @@ const splitHooks = [];
 
 /* One place for all pictures. */
 function drawSplit() {
-  document.body.style.setProperty("--pag-split", `${100 * split.at}%`);
-  const values = { share: percent(split.at), shown: page.shown?.budget.toFixed(2) ?? "" };
+  document.body.style.setProperty("--pag-split", `${100 * halves.at}%`);
+  const values = { share: percent(halves.at), shown: page.shown?.budget.toFixed(2) ?? "" };
   for (const line of all(".pag-divider")) {
-    line.setAttribute("aria-valuenow", Math.round(100 * split.at));
+    line.setAttribute("aria-valuenow", Math.round(100 * halves.at));
     line.setAttribute("aria-valuetext", say(words.dividerAt, values));
   }
 }
@@ -129,7 +129,7 @@ function drawSplit() {
 /* For a picture that is saved: each side of the line keeps its own. */
 function clipAtSplit(context, layer, width, height) {
   if (!layer.closest(".pag-compared") || !layer.matches(".pag-picture, .pag-full")) return;
-  const [from, to] = layer.matches(".pag-full") ? [split.at, 1] : [0, split.at];
+  const [from, to] = layer.matches(".pag-full") ? [halves.at, 1] : [0, halves.at];
   context.beginPath();
   context.rect(from * width, 0, (to - from) * width, height);
   context.clip();
@@ -139,7 +139,7 @@ function clipAtSplit(context, layer, width, height) {
 
 document.addEventListener("input", (event) => {
   if (!event.target.closest?.("#compare")) return;
-  split.wanted = event.target.checked;
+  halves.wanted = event.target.checked;
   drawCompare();
   if (pin.on) drawReadout();
   for (const hook of splitHooks) hook();

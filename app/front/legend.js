@@ -6,7 +6,7 @@ const lit = { name: "", by: "" }; // by: "pointer" or "focus"
 
 /* ------------------------------------------------------------------ from the legend */
 
-function light(name, by) {
+function lightUp(name, by) {
   if (lit.name === name) return;
   Object.assign(lit, { name, by });
   drawLit();
@@ -27,7 +27,7 @@ async function drawLit() {
     [here, there].map((frame) => pixelsOf(frame, "segmentation")),
   );
   if (name !== lit.name || here !== page.shown) return;
-  const edge = comparing() ? split.at * left.width : left.width;
+  const edge = comparing() ? halves.at * left.width : left.width;
   const drawn = new ImageData(left.width, left.height);
   const shade = new Uint32Array(drawn.data.buffer);
   const colours = [left, right].map((image) => new Uint32Array(image.data.buffer));
@@ -63,20 +63,20 @@ function prepareLegend() {
 
 document.addEventListener("pointerover", (event) => {
   const item = event.target.closest?.(LEGEND);
-  if (item) light(nameIn(item), "pointer");
-  else if (lit.by === "pointer") light("", "");
+  if (item) lightUp(nameIn(item), "pointer");
+  else if (lit.by === "pointer") lightUp("", "");
 });
 document.addEventListener("focusin", (event) => {
   const item = event.target.closest?.(LEGEND);
-  if (item) light(nameIn(item), "focus");
-  else if (lit.by === "focus") light("", "");
+  if (item) lightUp(nameIn(item), "focus");
+  else if (lit.by === "focus") lightUp("", "");
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.closest?.(LEGEND)) event.target.blur();
 });
 document.addEventListener("focusout", (event) => {
   // An item that a new list has replaced was not left by anybody.
-  if (event.target.matches?.(LEGEND) && event.target.isConnected) light("", "");
+  if (event.target.matches?.(LEGEND) && event.target.isConnected) lightUp("", "");
 });
 
 /* ------------------------------------------------------------------ from the picture */
@@ -156,4 +156,4 @@ hooks.mounted.push(() => {
   prepareLegend();
   if (lit.name) drawLit();
 });
-hooks.scene.push(() => light("", ""));
+hooks.scene.push(() => lightUp("", ""));

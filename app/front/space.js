@@ -1,96 +1,13 @@
-/* Depth as points in space, in the photo's colours: drawn here, from the picture of depth that
-   is here already, into a plain canvas with a depth buffer. No graphics card is needed. */
+/* Depth in space: a canvas over the picture of depth that is turned by hand; see surface.js. */
 
 const START = { yaw: 0.38, pitch: 0.14, zoom: 1 };
 const FRONT = { yaw: 0, pitch: 0, zoom: 1 };
 const LARGEST = 900; // pixels of the canvas's longer side
-const DOT = 14; // at most so many pixels of a canvas for one point's side
 const PAPER = [16, 20, 31];
 const SWING = { reach: 0.5, seconds: 7 };
 const space = { on: false, turning: false, ...START };
 
-/* ------------------------------------------------------------------ the points */
-
-async function photoColours(scene) {
-  const cloud = scene.fill.data.cloud;
-  cloud.colours ??= (async () => {
-    const image = new Image();
-    image.src = cloud.photo;
-    await image.decode();
-    const canvas = new OffscreenCanvas(cloud.columns, cloud.rows);
-    const context = canvas.getContext("2d");
-    context.drawImage(image, 0, 0);
-    const { data } = context.getImageData(0, 0, cloud.columns, cloud.rows);
-    return new Uint32Array(data.buffer);
-  })();
-  return cloud.colours;
-}
-
-/* Metres at every point of the grid: one pixel each, for a mean would hang between surfaces. */
-async function metresOf(frame, scene) {
-  const { rows, columns } = scene.fill.data.cloud;
-  frame.metres ??= (async () => {
-    const { near, far, colours } = scene.fill.data.depth;
-    const image = await pixelsOf(frame, "depth");
-    const places = new Map();
-    colours.forEach(([r, g, b], i) => {
-      const name = (r << 16) | (g << 8) | b;
-      if (!places.has(name)) places.set(name, i);
-    });
-    const metres = new Float32Array(rows * columns);
-    for (let i = 0; i < metres.length; i++) {
-      const y = Math.floor(((Math.floor(i / columns) + 0.5) / rows) * image.height);
-      const x = Math.floor((((i % columns) + 0.5) / columns) * image.width);
-      const [r, g, b] = image.data.subarray(4 * (y * image.width + x));
-      metres[i] = near + ((far - near) * (places.get((r << 16) | (g << 8) | b) ?? 0)) / 255;
-    }
-    return metres;
-  })();
-  return frame.metres;
-}
-
-const middleOf = (metres) => Float32Array.from(metres).sort()[metres.length >> 1];
-
 /* ------------------------------------------------------------------ drawing */
-
-/* Where a point of the photo's camera comes to lie once everything is turned about the middle. */
-function projector(scene, middle, canvas) {
-  const { rows, columns, focal } = scene.fill.data.cloud;
-  const scale = canvas.width / columns; // pixels of the canvas per point, seen from the front
-  const reach = focal * Math.max(rows, columns); // focal length in points
-  const [sy, cy] = [Math.sin(space.yaw), Math.cos(space.yaw)];
-  const [sp, cp] = [Math.sin(space.pitch), Math.cos(space.pitch)];
-  return (column, row, metres) => {
-    const x = ((column + 0.5 - columns / 2) / reach) * metres;
-    const y = ((row + 0.5 - rows / 2) / reach) * metres;
-    const z = metres - middle;
-    const [x1, z1] = [cy * x + sy * z, cy * z - sy * x];
-    const [y2, z2] = [cp * y - sp * z1, cp * z1 + sp * y];
-    const away = z2 + middle / space.zoom;
-    const at = (scale * reach) / away;
-    return [canvas.width / 2 + x1 * at, canvas.height / 2 + y2 * at, away, (scale * metres) / away];
-  };
-}
-
-function drawPoints(metres, colours, columns, project, target, from, to) {
-  const { shade, far, ids, width, height } = target;
-  for (let i = 0; i < metres.length; i++) {
-    const [x, y, away, size] = project(i % columns, Math.floor(i / columns), metres[i]);
-    if (away < 0.05) continue; // behind the eye
-    const half = Math.min(size, DOT) / 2;
-    const [left, right] = [Math.max(from, Math.floor(x - half)), Math.min(to, Math.ceil(x + half))];
-    const [top, bottom] = [Math.max(0, Math.floor(y - half)), Math.min(height, Math.ceil(y + half))];
-    for (let v = top; v < bottom; v++) {
-      for (let u = left; u < right; u++) {
-        const at = v * width + u;
-        if (away >= far[at]) continue;
-        far[at] = away;
-        shade[at] = colours[i];
-        ids[at] = i;
-      }
-    }
-  }
-}
 
 async function drawCloud(canvas) {
   const [scene, frame] = [page.scene, page.shown];
@@ -98,8 +15,8 @@ async function drawCloud(canvas) {
   const other = comparing() ? fullFrame() : frame;
   const [colours, metres, full] = await Promise.all([
     photoColours(scene),
-    metresOf(frame, scene),
-    metresOf(other, scene),
+    depthsOf(frame, scene),
+    depthsOf(other, scene),
   ]);
   if (frame !== page.shown || !canvas.isConnected) return;
   fit(canvas);
@@ -111,22 +28,22 @@ async function drawCloud(canvas) {
   const far = new Float32Array(width * height).fill(Infinity);
   const ids = new Int32Array(width * height).fill(-1);
   const target = { shade, far, ids, width, height };
-  const project = projector(scene, middleOf(full), canvas);
-  const edge = comparing() ? Math.round(split.at * width) : width;
-  drawPoints(metres, colours, columns, project, target, 0, edge);
-  if (edge < width) drawPoints(full, colours, columns, project, target, edge, width);
+  const places = (depths) => projected(scene, depths, middleOf(scene), canvas, space);
+  const [here, there] = full === metres ? Array(2).fill(places(metres)) : [places(metres), places(full)];
+  const edge = comparing() ? Math.round(halves.at * width) : width;
+  drawSurface(metres, colours, columns, here, target, 0, edge);
+  if (edge < width) drawSurface(full, colours, columns, there, target, edge, width);
   canvas.ids = ids;
   const context = canvas.getContext("2d");
   context.putImageData(drawn, 0, 0);
-  if (pin.on) drawRing(context, project, frameAtPin() === frame ? metres : full, columns);
+  if (pin.on) drawRing(context, frameAtPin() === frame ? here : there, scene.fill.data.cloud);
   canvas.dataset.yaw = space.yaw.toFixed(2);
   canvas.dataset.zoom = space.zoom.toFixed(2);
 }
 
-function drawRing(context, project, metres, columns) {
-  const column = Math.floor(pin.x * columns);
-  const row = Math.floor((pin.y * metres.length) / columns);
-  const [x, y] = project(column, row, metres[row * columns + column]);
+function drawRing(context, at, { rows, columns }) {
+  const i = Math.floor(pin.y * rows) * columns + Math.floor(pin.x * columns);
+  const [x, y] = [at[3 * i], at[3 * i + 1]];
   for (const [colour, thick] of [["#fff", 5], [pin.fixed ? "#d61f69" : "#000", 2]]) {
     context.beginPath();
     context.arc(x, y, 7, 0, 2 * Math.PI);

@@ -87,8 +87,9 @@ def _chart_heldout(panel: Panel) -> str:
 
 
 def _chart(title: str, aside: str, what: str, data: str, alt: str) -> str:
+    small = f"<small>{escape(aside)}</small>" if aside else ""
     return (
-        f'<section class="pag-chart"><h4>{escape(title)} <small>{escape(aside)}</small></h4>'
+        f'<section class="pag-chart"><h4>{escape(title)} {small}</h4>'
         f'<p class="pag-hint">{escape(what)}</p>'
         f'<div class="pag-plot" role="img" aria-label="{escape(alt)}" {data}></div></section>'
     )

@@ -1,1 +1,1 @@
-"""Words of single rooms of the page; `app.content` has them as `content.ROOM`."""
+"""Words of single features, beside `app.content`: what the reader of the page sees of each."""

@@ -41,8 +41,8 @@ QUALITY_NOW = "shown"
 QUALITY_TITLES = {
     "segmentation": ("Segmentation: same class", "share of pixels", "Share of pixels whose class "
                      "is that of full budget. 1 is the same everywhere."),
-    "boundary": ("Boundaries: F-measure", "F-measure", "Harmonic mean of precision and recall of "
-                 "boundary pixels (strength 0.5 and more) against full budget's. 1 is the same."),
+    "boundary": ("Boundaries: F-measure", "F-measure", "Precision and recall of boundary "
+                 "pixels in one number, their harmonic mean. 1 is the same."),
     "depth": ("Depth: relative difference", "absrel", "Mean of |metres − full budget's| / full "
               "budget's. 0 is the same; the axis points down."),
     "normals": ("Surface normals: angle", "degrees", "Mean angle between the directions. "
@@ -62,7 +62,7 @@ HELDOUT_NONE = (
     "There are no results on held-out photographs here: neither `assets/results/baselines.json` "
     "nor `assets/results/evaluation.json` is there to be read."
 )
-HELDOUT_X = "executed multiply-adds, share of full"
+HELDOUT_X = "executed multiply-adds"
 HELDOUT_TITLE = "{task} · {dataset}"
 HELDOUT_IMAGES = "{count} pictures"
 HELDOUT_HOVER = "%{{x:.0%}} of the multiply-adds<br><b>{measure} %{{y:.3f}}</b>"
@@ -111,8 +111,8 @@ SCRIPT = {
     "leftSide": "{shown}",
     "rightSide": "full",
     "fullAlt": "{title} At full budget.",
-    "space": "Depth as points in space, in the photo's colours. Drag or use the arrow keys to "
-    "turn, + and - to come closer.",
-    "spaceNote": "{count} points. Distances assume a usual camera (a field of view of 57° along "
-    "the longer side); with another one all metres grow or shrink together.",
+    "space": "Depth in space, in the photo's colours. Drag or use the arrow keys to turn it, + and "
+    "- to come closer.",
+    "spaceNote": "{count} points; drag to turn. Metres assume a usual camera, 57° along the "
+    "longer side: with another one all grow or shrink together.",
 }

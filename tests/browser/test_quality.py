@@ -65,7 +65,7 @@ def test_the_curves_are_this_photos_agreement(visitor: Visitor, fake: FakePredic
     visitor.until_numbers(r"Requested 0\.20")
     assert drawn(visitor)["depth"][1][0] == pytest.approx([budgets[0]])
     said = " ".join(visitor.page.locator("#quality-here .pag-hint").all_inner_texts())
-    for words in ("Share of pixels", "Harmonic mean", "full budget's", "angle"):
+    for words in ("Share of pixels", "harmonic mean", "full budget's", "angle"):
         assert words in said
 
 
