@@ -74,9 +74,12 @@ document.addEventListener("focusin", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.closest?.(LEGEND)) event.target.blur();
 });
-document.addEventListener("focusout", (event) => {
-  // An item that a new list has replaced was not left by anybody.
-  if (event.target.matches?.(LEGEND) && event.target.isConnected) lightUp("", "");
+document.addEventListener("focusout", ({ target }) => {
+  if (!target.matches?.(LEGEND)) return;
+  // An item that a new list has replaced was not left by anybody: see what is there afterwards.
+  setTimeout(() => {
+    if (target.isConnected && document.activeElement !== target && lit.by === "focus") lightUp("", "");
+  });
 });
 
 /* ------------------------------------------------------------------ from the picture */
