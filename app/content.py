@@ -6,6 +6,8 @@ visitor's file ever comes in.
 
 from __future__ import annotations
 
+from app.words import outputs as outputs
+
 TITLE = "PAG Explorer"
 TAGLINE = (
     "A network that decides, for every pixel at every layer, whether to compute. "
@@ -65,7 +67,7 @@ BOUNDARY_HINT = "Strength of object boundaries. Darker lines are surer."
 BOUNDARY_SCALE = ("0 no boundary", "1 boundary")
 DEPTH = "How far is it?"
 DEPTH_TASK = "depth"
-DEPTH_HINT = "Distance along the camera's axis, from this one photo."
+DEPTH_HINT = "Metres along the camera's axis, if the camera is a usual one."
 DEPTH_SCALE = ("{near:.1f} m", "{middle:.1f} m", "{far:.1f} m")
 NORMALS = "Facing which way?"
 NORMALS_TASK = "surface normals"

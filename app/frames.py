@@ -12,9 +12,10 @@ from typing import Any
 
 from app import content
 from app.actions import Desk, check_budget
-from app.session import Session
+from app.session import AnswerKey, Session
 from app.sweep import sweep_order
 from app.views import (
+    agreement,
     cost,
     gates,
     markup,
@@ -23,6 +24,7 @@ from app.views import (
     pixel,
     ponder,
     pooling,
+    quality,
     steering,
     two,
 )
@@ -33,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 FILLERS = (numbers, outputs, ponder, gates, pooling, cost, two)
 """The panels that change with the budget."""
-SETTERS = (outputs, ponder, gates, pooling)
+SETTERS = (outputs, ponder, gates, pooling, quality)
 """Those that bring something that holds at every budget."""
 
 
@@ -77,8 +79,29 @@ def frame_message(answer: Inference, session: Session, budget: float) -> dict[st
         "scene": session.scene,
         "budget": budget,
         "achieved": answer.budget_achieved,
+        "agreements": _agreements(answer, session, budget),
         "fill": fill.message(),
     }
+
+
+def _agreements(answer: Inference, session: Session, budget: float) -> list[dict[str, Any]]:
+    """How close the frame comes to full budget; empty while that has not been computed.
+
+    Full budget brings the agreement of all that were sent before it. An answer is remembered
+    before its frame is made, so of two that come together at least one sees the other.
+    """
+    full_key = session.key_at(1.0)
+    full = session.memory.recall(full_key)
+    if full is None:
+        return []
+    if answer is not full:
+        return agreement.entries([(budget, answer)], full)
+    known = [
+        (key.settings.budget, other)
+        for key, other in session.memory.items()
+        if isinstance(key, AnswerKey) and key.scene == session.scene
+    ]
+    return agreement.entries(known, full)
 
 
 def step_message(desk: Desk, session: Session, scene: Any, budget: Any) -> dict[str, Any]:

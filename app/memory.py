@@ -53,6 +53,11 @@ class Memory:
             while total > self.limit and len(self._answers) > 1:
                 total -= size_of(self._answers.popitem(last=False)[1])
 
+    def items(self) -> list[tuple[Hashable, Inference]]:
+        """All that is remembered now, the least recently used first."""
+        with self._lock:
+            return list(self._answers.items())
+
     def forget(self) -> None:
         """Let go of everything: the visitor has left."""
         with self._lock:

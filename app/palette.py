@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -70,6 +71,29 @@ EXECUTED_BAR = "#3b6fd4"
 CHART_TEXT = "#7d8597"
 """Grey that reads on a white and on a near-black page: charts do not know the theme."""
 CHART_GRID = "rgba(128, 134, 152, 0.25)"
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How a method's curve is drawn; marker and dashes tell it apart without its colour."""
+
+    colour: str
+    marker: str
+    dash: str
+    width: float = 2.0
+
+
+METHOD_STYLES = {
+    "learned": Stroke(EXECUTED_BAR, "circle", "solid", 3.5),
+    "random": Stroke("#d98200", "triangle-down", "dot"),
+    "random_shares": Stroke("#b07b3c", "triangle-up", "dash"),
+    "grid": Stroke("#00936b", "square", "dash"),
+    "grid_learned_shares": Stroke("#5fa8d3", "diamond", "dash"),
+    "whole_layers": Stroke("#8d8a00", "star", "dashdot"),
+    "truncated": Stroke("#c8649b", "x", "dot"),
+    "lower_resolution": Stroke("#cf4b10", "cross", "solid"),
+}
+"""Middle tones, which read on white and on near-black."""
 
 
 @cache

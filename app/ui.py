@@ -31,6 +31,7 @@ from app.views import (
     pixel,
     ponder,
     pooling,
+    quality,
     steering,
     two,
 )
@@ -48,6 +49,7 @@ TABS = {
     "gates": (content.GATES_TAB, gates),
     "pooling": (content.POOLING_TAB, pooling),
     "cost": (content.COST_TAB, cost),
+    "quality": (content.outputs.QUALITY_TAB, quality),
     "pixel": (content.PIXEL_TAB, pixel),
     "steer": (steering_words.TAB, steering),
     "two": (two_words.TAB, two),

@@ -13,13 +13,17 @@ from app import content
 from app.palette import DIFFERENCE
 from app.words import steering, two
 
-FILES = ("core", "sweep", "link", "large", "charts", "layers", "field", "pixel", "steer", "two")
+FILES = (
+    "core", "sweep", "link", "large", "charts", "layers", "field", "pixel",
+    "compare", "legend", "surface", "space", "quality", "steer", "two",
+)  # fmt: skip
 
 
 def script() -> str:
     """A `<script>` element for the head of the page."""
     folder = Path(__file__).parent
-    words = content.SCRIPT | {"keys": content.GATES_KEYS, "colours": DIFFERENCE}
+    words = content.SCRIPT | content.outputs.SCRIPT
+    words |= {"keys": content.GATES_KEYS, "colours": DIFFERENCE}
     words |= {"steer": steering.SCRIPT, "two": two.SCRIPT}
     # "</" would end the element early.
     spoken = json.dumps(words, ensure_ascii=False).replace("</", "<\\/")

@@ -31,15 +31,19 @@ async function savePicture(view) {
   const { width, height } = page.scene;
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
-  for (const layer of all(".pag-photo, .pag-picture, canvas", view.querySelector(".pag-stack"))) {
+  const layers = ".pag-photo, .pag-picture, .pag-full, canvas";
+  for (const layer of all(layers, view.querySelector(".pag-stack"))) {
     const style = getComputedStyle(layer);
     if (!visible(layer) || style.visibility === "hidden") continue;
+    context.save();
+    clipAtSplit(context, layer, width, height);
     context.globalAlpha = Number(style.opacity);
     context.imageSmoothingEnabled = layer.matches(".pag-photo");
-    const scale = layer.matches(".pag-photo")
+    const scale = layer.matches(".pag-photo, .pag-full")
       ? [1, 1]
       : [parseFloat(layer.style.width) / 100, parseFloat(layer.style.height) / 100];
     context.drawImage(layer, 0, 0, width * scale[0], height * scale[1]);
+    context.restore();
   }
   const link = document.createElement("a");
   link.href = canvas.toDataURL("image/png");

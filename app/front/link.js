@@ -124,7 +124,7 @@ const pinPlace = () => ({
 let reading = 0;
 async function drawReadout() {
   const line = document.querySelector("#readout");
-  const frame = page.shown;
+  const frame = frameAtPin();
   if (!line || !frame || !pin.on) return;
   const turn = ++reading;
   const [name, depth, facing, ink] = await Promise.all([

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app import content
+from app.figures import cloud
 from app.figures import outputs as figures
 from app.figures.raster import data_uri
 from app.palette import DEPTH_MAP, class_colours, colormap_table, css_gradient
@@ -32,11 +33,15 @@ def build() -> Any:
         f'<section class="pag-card" id="output-{name}">'
         f"{markup.heading(question, task, hint)}"
         f"{markup.view(name, question, alt, over_photo=name == 'segmentation')}"
-        f'<div id="legend-{name}" data-slot="legend-{name}"></div></section>'
+        f'<div id="legend-{name}" data-slot="legend-{name}"></div>'
+        f"{_space_controls() if name == 'depth' else ''}"
+        f'<p class="pag-agreement pag-hint" data-slot="agreement-{name}"></p></section>'
         for name, question, task, hint, alt in CARDS
     )
     return gr.HTML(
-        f'<div class="pag-cards">{cards}</div>', elem_id="outputs", js_on_load=markup.MOUNTED
+        f'{_compare_switch()}<div class="pag-cards">{cards}</div>',
+        elem_id="outputs",
+        js_on_load=markup.MOUNTED,
     )
 
 
@@ -57,6 +62,7 @@ def scene(first: Inference) -> Fill:
                 [*colour, name]
                 for name, colour in zip(first.classes, class_colours(first.classes), strict=True)
             ],
+            "cloud": cloud.cloud_scene(first),
             "depth": {
                 "near": near,
                 "far": far,
@@ -87,3 +93,26 @@ def _depth_bar(near: float, far: float) -> str:
     values = {"near": near, "middle": (near + far) / 2, "far": far}
     ticks = [template.format(**values) for template in content.DEPTH_SCALE]
     return markup.colour_bar(css_gradient(DEPTH_MAP, reverse=True), ticks)
+
+
+def _compare_switch() -> str:
+    return (
+        '<div class="pag-compare"><label><input type="checkbox" role="switch" id="compare"> '
+        f'{content.outputs.COMPARE}</label><span id="compare-note" role="status"></span></div>'
+    )
+
+
+def _space_controls() -> str:
+    words = content.outputs
+    modes = "".join(
+        f'<label><input type="radio" name="space" value="{mode}"'
+        f"{' checked' if mode == 'picture' else ''}> {label}</label>"
+        for mode, label in words.SPACE_MODES.items()
+    )
+    return (
+        f'<div class="pag-controls pag-space-controls"><fieldset id="space"><legend>{words.SPACE}'
+        f'</legend>{modes}</fieldset><span id="space-tools" hidden>'
+        f'<button type="button" id="space-turn" aria-pressed="false">{words.SPACE_TURN}</button>'
+        f'<button type="button" id="space-front">{words.SPACE_RESET}</button></span></div>'
+        '<p class="pag-hint" data-slot="space-note"></p>'
+    )

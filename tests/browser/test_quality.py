@@ -1,0 +1,123 @@
+"""Quality against compute: this photo's curves grow with the sweep, held-out ones are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.actions import Desk, Wish
+from app.agreement import agreement
+from app.examples import find_examples
+from app.heldout import read_heldout
+from app.session import Session
+from pag import TASKS
+from tests.app.fake import FakePredictor
+from tests.app.photos import write_photo
+from tests.browser.visitor import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.browser
+
+DRAWN = """() => Object.fromEntries(
+    [...document.querySelectorAll('#quality-here .pag-plot')].map(plot =>
+        [plot.dataset.task, plot.data.map(trace => [[...trace.x], [...trace.y]])]))"""
+
+
+@pytest.fixture
+def slow(fake: FakePredictor) -> Iterator[FakePredictor]:
+    """A network that takes its time."""
+    fake.seconds = 0.5
+    yield fake
+    fake.seconds = 0.0
+
+
+def open_quality(visitor: Visitor) -> None:
+    visitor.open_tab("quality")
+    visitor.page.wait_for_selector("#quality-here .pag-plot .scatterlayer >> nth=3")
+
+
+def drawn(visitor: Visitor) -> dict[str, Any]:
+    visitor.page.wait_for_timeout(200)
+    return visitor.page.evaluate(DRAWN)
+
+
+def test_the_curves_are_this_photos_agreement(visitor: Visitor, fake: FakePredictor) -> None:
+    visitor.until_swept()
+    open_quality(visitor)
+    visitor.page.wait_for_selector("#quality-here .js-line >> nth=3")
+    desk = Desk(fake)
+    session = desk.open(Session(), find_examples()[0], Wish())
+    full = desk.answer_at(session, 1.0)
+    budgets = sorted({*visitor.budgets(), 0.6})
+    found = [agreement(desk.answer_at(session, budget), full) for budget in budgets]
+    charts = drawn(visitor)
+    assert set(charts) == set(TASKS)
+    for task, (curve, ring) in charts.items():
+        assert curve[0] == pytest.approx(budgets)
+        assert curve[1] == pytest.approx([getattr(pair, task)[0] for pair in found])
+        assert ring == [[0.6], [curve[1][budgets.index(0.6)]]]
+    assert len({tuple(curve[1]) for curve, _ in charts.values()}) == 4
+    visitor.move_slider(budgets[0])
+    visitor.until_numbers(r"Requested 0\.20")
+    assert drawn(visitor)["depth"][1][0] == pytest.approx([budgets[0]])
+    said = " ".join(visitor.page.locator("#quality-here .pag-hint").all_inner_texts())
+    for words in ("Share of pixels", "harmonic mean", "full budget's", "angle"):
+        assert words in said
+
+
+def test_the_curves_grow_with_the_sweep(
+    visitor: Visitor, slow: FakePredictor, tmp_path: Path
+) -> None:
+    visitor.until_swept()
+    open_quality(visitor)
+    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=5))
+    visitor.until_numbers("200 × 150")
+    seen = []
+    for least in (0, 1, 4, 8, 13):
+        visitor.page.wait_for_function(
+            "least => document.querySelector('#quality-here .pag-plot').data[0].x.length >= least"
+            " && pagExplorer.page.frames.size <= 13",
+            arg=least,
+        )
+        seen.append(len(drawn(visitor)["depth"][0][0]))
+    assert seen == sorted(seen) and seen[-1] == 13
+    assert seen[0] < 13
+
+
+def test_a_point_of_the_curve_is_a_budget_to_go_to(visitor: Visitor) -> None:
+    visitor.until_swept()
+    open_quality(visitor)
+    point = visitor.page.locator("#quality-here .pag-plot").first.locator(".points path")
+    point.first.scroll_into_view_if_needed()
+    box = point.first.bounding_box()
+    assert box is not None
+    at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    visitor.page.mouse.move(*at)
+    visitor.page.wait_for_timeout(300)
+    visitor.page.mouse.click(*at)
+    visitor.until_numbers(r"Requested 0\.20")
+
+
+def test_held_out_curves_are_drawn_with_their_legend(visitor: Visitor) -> None:
+    visitor.until_swept()
+    open_quality(visitor)
+    known = read_heldout()
+    assert known is not None
+    page = visitor.page
+    plots = page.locator("#quality-heldout .pag-plot")
+    assert plots.count() == len(known.panels)
+    page.wait_for_selector(f"#quality-heldout .scatterlayer >> nth={len(known.panels) - 1}")
+    for place, panel in enumerate(known.panels):
+        traces = plots.nth(place).evaluate(
+            "plot => plot.data.map(trace => [[...trace.x], [...trace.y]])"
+        )
+        assert traces[-1] == [list(panel.curves[0].macs), list(panel.curves[0].scores)]
+        assert plots.nth(place).locator(".scatterlayer .trace").count() == len(panel.curves)
+    legend = page.inner_text("#quality-heldout .pag-methods")
+    assert "pixel-wise gating" in legend and "random" in legend
+    # The stand-in is no network that was ever scored.
+    assert "another one: checkpoint 0123456789ab" in page.inner_text("#quality-heldout")
