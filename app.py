@@ -6,6 +6,7 @@ import sys
 from app import content
 from app.look import launch_options
 from app.ui import build_app
+from app.zerogpu import on_borrowed_gpu
 from pag import PAGError, Predictor, add_model_options, chosen_checkpoint
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     except PAGError as error:
         print(content.NO_WEIGHTS.format(reason=error), file=sys.stderr)
         raise SystemExit(2) from error
-    build_app(predictor).launch(
+    build_app(on_borrowed_gpu(predictor)).launch(
         server_name=options.host, server_port=options.port, share=options.share, **launch_options()
     )
 

@@ -45,6 +45,10 @@ def scene_message(session: Session, budgets: tuple[float, ...]) -> dict[str, Any
         "photo_height": first.image_size[0],
         "budgets": budgets,
         "order": sweep_order(budgets),
+        "settings": {
+            name: getattr(session.settings, name)
+            for name in ("policy", "size", "labels", "execution")
+        },
         "fill": fill.message(),
     }
 

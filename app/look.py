@@ -10,7 +10,8 @@ from gradio.themes.utils.fonts import LocalFont
 
 from app import front
 
-STYLE = Path(__file__).with_name("style.css")
+HERE = Path(__file__).parent
+STYLES = [HERE / "style.css", *sorted((HERE / "front").glob("*.css"))]
 UPLOAD_LIMIT = "64mb"
 VISITORS = 48  # sessions kept in memory at once; the least recently used goes first
 
@@ -51,7 +52,7 @@ def launch_options() -> dict[str, Any]:
     """
     return {
         "theme": theme(),
-        "css_paths": [STYLE],
+        "css_paths": STYLES,
         "head": front.script(),
         "run_history": False,
         "max_file_size": UPLOAD_LIMIT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from html import escape
 from typing import Any
 from weakref import WeakValueDictionary
@@ -14,9 +14,11 @@ import gradio as gr
 from app import content
 from app.actions import Analyser, Desk, Wish
 from app.components import BudgetNumber, refusal
-from app.endpoints import add_analyze
+from app.endpoints import add_endpoints
+from app.events import question_of, wire_link, wire_taking
 from app.examples import find_examples
 from app.frames import frame_message, pixel_message, scene_message, step_message
+from app.links import left_out, read_link
 from app.memory import Memory
 from app.session import Session
 from app.views import (
@@ -30,7 +32,10 @@ from app.views import (
     pixel,
     ponder,
     pooling,
+    takeaway,
+    terms,
 )
+from app.words import takeaway as takeaway_words
 from pag import PAGError
 
 NETWORK = "network"  # one visitor at a time computes; the others wait in line
@@ -44,6 +49,7 @@ TABS = {
     "pooling": (content.POOLING_TAB, pooling),
     "cost": (content.COST_TAB, cost),
     "pixel": (content.PIXEL_TAB, pixel),
+    "take": (takeaway_words.TAB, takeaway),
 }
 """Name of each tab -> its label and its view, in the order of the page."""
 
@@ -62,6 +68,7 @@ class Page:
     scene: Any
     sweep: Any
     pixel: Any
+    take: Any
     downloads: dict[str, gr.Button]
     file: gr.DownloadButton
 
@@ -75,8 +82,10 @@ def build_app(analyser: Analyser) -> gr.Blocks:
         page = _lay_out(blocks, desk)
         _wire(page, desk)
         _wire_downloads(page, desk)
+        wire_taking(page.take, page.session, page.file, desk)
+        wire_link(blocks, page.controls, desk)
         _wire_leaving(page)
-        add_analyze(desk, NETWORK)
+        add_endpoints(desk, NETWORK)
     return blocks.queue(max_size=WAITING, default_concurrency_limit=4)
 
 
@@ -84,6 +93,7 @@ def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
     session = gr.State(Session(), time_to_live=FORGET_AFTER)
     shown = find_examples()
     gr.Markdown(f"# {content.TITLE}\n{content.TAGLINE}", elem_id="masthead")
+    terms.build_tour()
     with gr.Row(elem_id="workspace"):
         with gr.Column(scale=1, min_width=300, elem_id="left"):
             photo, gallery = controls.build_photo(shown)
@@ -99,13 +109,14 @@ def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
                 for name, (label, view) in TABS.items():
                     with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
                         view.build()
+    terms.build_glossary()
     with gr.Accordion(content.CITATION_TITLE, open=False, elem_id="citation"):
         gr.Code(content.CITATION, language=None, show_label=False, interactive=False)
     gr.Markdown(content.CREDITS, elem_id="credits")
     asked = controls.Controls(photo, gallery, budget, *more)
-    scene, sweep, place = (markup.channel(name) for name in ("scene", "sweep", "pixel"))
+    scene, sweep, place, take = map(markup.channel, ("scene", "sweep", "pixel", "take"))
     downloads = {download.EVERYTHING: button} | savers
-    return Page(blocks, session, asked, facts, pictures, scene, sweep, place, downloads, file)
+    return Page(blocks, session, asked, facts, pictures, scene, sweep, place, take, downloads, file)
 
 
 def _wire(page: Page, desk: Desk) -> None:
@@ -135,18 +146,21 @@ def _wire(page: Page, desk: Desk) -> None:
         known = isinstance(index, int) and 0 <= index < len(shown)
         return open_photo(session, shown[index] if known else None, *wish)
 
-    def open_first(session: Session, *wish: Any) -> list[Any]:
-        return open_example(session, 0, *wish)
+    def open_first(session: Session, request: gr.Request) -> list[Any]:
+        wish, trouble = read_link(request.query_params, desk)
+        photo, after, message = open_example(session, 0, *astuple(wish))
+        message["notice"] = markup.notice(left_out(trouble)) or message["notice"]
+        return [photo, after, message]
 
     def adjust(session: Session, *wish: Any) -> list[Any]:
         return _reply(session, _guarded(session, lambda: desk.adjust(session, Wish(*wish))), desk)
 
     def step(session: Session, question: gr.EventData) -> dict[str, Any]:
-        asked_for = _question(question)
+        asked_for = question_of(question)
         return step_message(desk, session, asked_for.get("scene"), asked_for.get("budget"))
 
     def tell(session: Session, question: gr.EventData) -> dict[str, Any]:
-        return pixel_message(desk, session, _question(question))
+        return pixel_message(desk, session, question_of(question))
 
     # Not `input`, which also comes when a photo is taken away, with that very photo. Nor
     # `clear`: it comes before every file that is dropped, and a bad one costs no answer.
@@ -155,7 +169,7 @@ def _wire(page: Page, desk: Desk) -> None:
         open_example, [page.session, asked.examples, *asked.wish], show_photo, **fresh
     )
     if shown:
-        page.blocks.load(open_first, [page.session, *asked.wish], show_photo, **fresh)
+        page.blocks.load(open_first, [page.session], show_photo, **fresh)
     for control in asked.wish:
         control.input(adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **live)
     page.sweep.submit(
@@ -234,12 +248,6 @@ def _reply(before: Session, after: Session, desk: Desk) -> list[Any]:
         if after.memory.first_time(after.key):
             message["frame"] = frame_message(after.answer, after, after.settings.budget)
     return [after, message]
-
-
-def _question(event: gr.EventData) -> dict[str, Any]:
-    """What the page's script asks. It is checked by whoever answers: it may be no browser."""
-    data = getattr(event, "_data", None)
-    return data if isinstance(data, dict) else {}
 
 
 def _guarded(session: Session, action: Callable[[], Session]) -> Session:

@@ -11,14 +11,24 @@ from pathlib import Path
 
 from app import content
 from app.palette import DIFFERENCE
+from app.words import guide, takeaway
 
-FILES = ("core", "sweep", "link", "large", "charts", "layers", "field", "pixel")
+FILES = (
+    *("core", "sweep", "link", "large", "charts", "layers", "field", "pixel"),
+    *("takeaway", "terms", "tour"),
+)
 
 
 def script() -> str:
     """A `<script>` element for the head of the page."""
     folder = Path(__file__).parent
-    words = content.SCRIPT | {"keys": content.GATES_KEYS, "colours": DIFFERENCE}
+    words = content.SCRIPT | {
+        "keys": content.GATES_KEYS,
+        "colours": DIFFERENCE,
+        "takeaway": takeaway.SCRIPT,
+        "terms": guide.TERMS,
+        "tour": guide.tour_words(),
+    }
     # "</" would end the element early.
     spoken = json.dumps(words, ensure_ascii=False).replace("</", "<\\/")
     parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in FILES]
