@@ -105,7 +105,7 @@ def _settings(answer: Inference, settings: Settings) -> str:
 
 def _photo(answer: Inference) -> str:
     source = data_uri(Image.fromarray(answer.image), "JPEG", 88)
-    return _figure(source, words.PHOTO_ALT, words.PHOTO_HINT)
+    return f'<div class="photo">{_figure(source, words.PHOTO_ALT, words.PHOTO_HINT)}</div>'
 
 
 def _outputs(answer: Inference, first: Inference | None) -> str:

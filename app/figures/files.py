@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -114,5 +115,6 @@ def _masks_png(inference: Inference) -> bytes:
 
 def _masks_npz(inference: Inference) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{gate.name: gate.mask for gate in inference.gates})
+    masks: dict[str, Any] = {gate.name: gate.mask for gate in inference.gates}
+    np.savez_compressed(buffer, **masks)
     return buffer.getvalue()

@@ -59,7 +59,6 @@ REPORT_LEAD = (
     "multiply-adds of the full network, {executed:.2f} of {dense:.2f} billion, in {time}."
 )
 SETTINGS = "Settings"
-NUMBERS = "Numbers"
 FLOOR = "Lowest budget for this photo"
 POLICY = "Policy"
 EXECUTION = "Execution"

@@ -69,7 +69,7 @@ def test_sweep_streams_one_result_after_the_other(
     served: Served, image: Path, record: Inference
 ) -> None:
     job = served.client.submit(image=handle_file(image), steps=4, api_name="/sweep")
-    results = list(job)
+    results: list[Any] = list(job)
     assert [result["step"] for result in results] == [1, 2, 3, 4]
     assert {result["steps"] for result in results} == {4}
     asked = [result["budget_requested"] for result in results]
