@@ -7,6 +7,7 @@ from functools import partial
 from app import content
 from app.look import launch_options
 from app.ui import build_app
+from app.zerogpu import on_borrowed_gpu
 from pag import PAGError, Predictor, add_model_options, chosen_checkpoint, other_models
 
 
@@ -30,7 +31,7 @@ def main() -> None:
         name: partial(Predictor.from_checkpoint, name, device=options.device)
         for name in other_models(chosen)
     }
-    build_app(predictor, others).launch(
+    build_app(on_borrowed_gpu(predictor), others).launch(
         server_name=options.host, server_port=options.port, share=options.share, **launch_options()
     )
 

@@ -227,6 +227,15 @@ class Desk:
         settings = self.check(wish)
         return self._infer(load_photo(source, settings.size), settings)
 
+    def run(self, photo: Photo, settings: Settings) -> Inference:
+        """A photo with checked settings, computed as soon as it is its turn."""
+        return self._infer(photo, settings)
+
+    def run_behind(self, photo: Photo, settings: Settings) -> Inference:
+        """A photo with checked settings, computed once nobody waits for a single answer."""
+        with self._turn.behind():
+            return self._run(photo, settings)
+
     def _answer(self, session: Session, photo: Photo, settings: Settings) -> Session:
         answer = session.memory.recall(AnswerKey(photo.digest, settings))
         if answer is None:

@@ -154,7 +154,8 @@ PONDER_TASK = "ponder cost"
 GATES_TAB = "Layer by layer"
 GATES_HINT = (
     "Each gated layer in network order. <strong>Gold</strong> is where the layer ran, dark is "
-    "where it was skipped and the signal passed on unchanged. Click one to see it large."
+    "where it was skipped and the signal passed on unchanged. Below each stand its output stride "
+    "and its active fraction. Click one to see it large."
 )
 GATES_SHOW = "Show"
 GATES_MODES = {

@@ -62,6 +62,10 @@ def scene_message(
         "budgets": budgets,
         "order": sweep_order(budgets),
         "models": models,
+        "settings": {
+            name: getattr(session.settings, name)
+            for name in ("policy", "size", "labels", "execution")
+        },
         "fill": fill.message(),
     }
 

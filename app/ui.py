@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from html import escape
 from typing import Any
 from weakref import WeakValueDictionary
@@ -15,9 +15,11 @@ from app import content
 from app.actions import Analyser, Desk, Wish
 from app.asides import change_message, two_message
 from app.components import BudgetNumber, refusal
-from app.endpoints import add_analyze
+from app.endpoints import add_endpoints
+from app.events import question_of, wire_link, wire_taking
 from app.examples import find_examples
 from app.frames import frame_message, pixel_message, scene_message, step_message
+from app.links import left_out, read_link
 from app.memory import Memory
 from app.session import Session
 from app.views import (
@@ -33,9 +35,12 @@ from app.views import (
     pooling,
     quality,
     steering,
+    takeaway,
+    terms,
     two,
 )
 from app.words import steering as steering_words
+from app.words import takeaway as takeaway_words
 from app.words import two as two_words
 from pag import PAGError
 
@@ -53,6 +58,7 @@ TABS = {
     "pixel": (content.PIXEL_TAB, pixel),
     "steer": (steering_words.TAB, steering),
     "two": (two_words.TAB, two),
+    "take": (takeaway_words.TAB, takeaway),
 }
 """Name of each tab -> its label and its view, in the order of the page."""
 ASIDES = {"pixel": pixel_message, "two": two_message, "change": change_message}
@@ -74,6 +80,7 @@ class Page:
     sweep: Any
     steer: Any
     asides: dict[str, Any]
+    take: Any
     downloads: dict[str, gr.Button]
     file: gr.DownloadButton
 
@@ -94,8 +101,10 @@ def build_app(
         page = _lay_out(blocks, desk)
         _wire(page, desk)
         _wire_downloads(page, desk)
+        wire_taking(page.take, page.session, page.file, desk)
+        wire_link(blocks, page.controls, desk)
         _wire_leaving(page)
-        add_analyze(desk, NETWORK)
+        add_endpoints(desk, NETWORK)
     return blocks.queue(max_size=WAITING, default_concurrency_limit=4)
 
 
@@ -103,6 +112,7 @@ def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
     session = gr.State(Session(), time_to_live=FORGET_AFTER)
     shown = find_examples()
     gr.Markdown(f"# {content.TITLE}\n{content.TAGLINE}", elem_id="masthead")
+    terms.build_tour()
     with gr.Row(elem_id="workspace"):
         with gr.Column(scale=1, min_width=300, elem_id="left"):
             photo, gallery = controls.build_photo(shown)
@@ -118,15 +128,16 @@ def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
                 for name, (label, view) in TABS.items():
                     with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
                         view.build()
+    terms.build_glossary()
     with gr.Accordion(content.CITATION_TITLE, open=False, elem_id="citation"):
         gr.Code(content.CITATION, language=None, show_label=False, interactive=False)
     gr.Markdown(content.CREDITS, elem_id="credits")
     asked = controls.Controls(photo, gallery, budget, *more)
-    scene, sweep, steer = (markup.channel(name) for name in ("scene", "sweep", "steer"))
+    scene, sweep, steer, take = map(markup.channel, ("scene", "sweep", "steer", "take"))
     asides = {name: markup.channel(name) for name in ASIDES}
     downloads = {download.EVERYTHING: button} | savers
     return Page(
-        blocks, session, asked, facts, pictures, scene, sweep, steer, asides, downloads, file
+        blocks, session, asked, facts, pictures, scene, sweep, steer, asides, take, downloads, file
     )
 
 
@@ -157,18 +168,21 @@ def _wire(page: Page, desk: Desk) -> None:
         known = isinstance(index, int) and 0 <= index < len(shown)
         return open_photo(session, shown[index] if known else None, *wish)
 
-    def open_first(session: Session, *wish: Any) -> list[Any]:
-        return open_example(session, 0, *wish)
+    def open_first(session: Session, request: gr.Request) -> list[Any]:
+        wish, trouble = read_link(request.query_params, desk)
+        photo, after, message = open_example(session, 0, *astuple(wish))
+        message["notice"] = markup.notice(left_out(trouble)) or message["notice"]
+        return [photo, after, message]
 
     def adjust(session: Session, *wish: Any) -> list[Any]:
         return _reply(session, _guarded(session, lambda: desk.adjust(session, Wish(*wish))), desk)
 
     def step(session: Session, question: gr.EventData) -> dict[str, Any]:
-        asked_for = _question(question)
+        asked_for = question_of(question)
         return step_message(desk, session, asked_for.get("scene"), asked_for.get("budget"))
 
     def steer(session: Session, question: gr.EventData) -> list[Any]:
-        asked_for = _question(question)
+        asked_for = question_of(question)
         if session.photo is None or asked_for.get("photo") != session.photo.digest:
             return [gr.skip(), gr.skip()]  # another photo has come in between
         painting, budget = asked_for.get("painting"), asked_for.get("budget")
@@ -177,7 +191,7 @@ def _wire(page: Page, desk: Desk) -> None:
 
     def teller(message: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         def tell(session: Session, question: gr.EventData) -> dict[str, Any]:
-            return message(desk, session, _question(question))
+            return message(desk, session, question_of(question))
 
         return tell
 
@@ -188,7 +202,7 @@ def _wire(page: Page, desk: Desk) -> None:
         open_example, [page.session, asked.examples, *asked.wish], show_photo, **fresh
     )
     if shown:
-        page.blocks.load(open_first, [page.session, *asked.wish], show_photo, **fresh)
+        page.blocks.load(open_first, [page.session], show_photo, **fresh)
     for control in asked.wish:
         control.input(adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **live)
     page.sweep.submit(
@@ -269,12 +283,6 @@ def _reply(before: Session, after: Session, desk: Desk) -> list[Any]:
         if after.memory.first_time(after.key):
             message["frame"] = frame_message(after.answer, after, after.settings.budget)
     return [after, message]
-
-
-def _question(event: gr.EventData) -> dict[str, Any]:
-    """What the page's script asks. It is checked by whoever answers: it may be no browser."""
-    data = getattr(event, "_data", None)
-    return data if isinstance(data, dict) else {}
 
 
 def _guarded(session: Session, action: Callable[[], Session]) -> Session:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -115,6 +116,14 @@ class Inference:
         for array in maps:
             if array is not None:
                 array.setflags(write=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The read-only view of `seconds` cannot be pickled; a GPU lent to another process needs it.
+        return self.__dict__ | {"seconds": dict(self.seconds)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -11,20 +11,28 @@ from pathlib import Path
 
 from app import content
 from app.palette import DIFFERENCE
-from app.words import steering, two
+from app.words import guide, steering, takeaway, two
 
 FILES = (
-    "core", "sweep", "link", "large", "charts", "layers", "field", "pixel",
-    "compare", "legend", "surface", "space", "quality", "steer", "two",
-)  # fmt: skip
+    *("core", "sweep", "link", "large", "charts", "layers", "field", "pixel"),
+    *("compare", "legend", "surface", "space", "quality", "steer", "two"),
+    *("takeaway", "terms", "tour"),
+)
 
 
 def script() -> str:
     """A `<script>` element for the head of the page."""
     folder = Path(__file__).parent
     words = content.SCRIPT | content.outputs.SCRIPT
-    words |= {"keys": content.GATES_KEYS, "colours": DIFFERENCE}
-    words |= {"steer": steering.SCRIPT, "two": two.SCRIPT}
+    words |= {
+        "keys": content.GATES_KEYS,
+        "colours": DIFFERENCE,
+        "steer": steering.SCRIPT,
+        "two": two.SCRIPT,
+        "takeaway": takeaway.SCRIPT,
+        "terms": guide.TERMS,
+        "tour": guide.tour_words(),
+    }
     # "</" would end the element early.
     spoken = json.dumps(words, ensure_ascii=False).replace("</", "<\\/")
     parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in FILES]

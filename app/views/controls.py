@@ -14,6 +14,8 @@ from app.actions import BUDGET_STEP, SIZES
 from app.components import BudgetSlider, PhotoInput, RawChoice
 from app.session import Session, Settings
 from app.views import markup
+from app.views.terms import with_terms
+from app.words import guide
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def build_more(label_sets: Sequence[str]) -> tuple[Any, Any, Any, Any]:
             visible=len(label_sets) > 2,
             elem_id="labels",
         )
+        # Gradio shows the lines beside its own controls as plain text.
+        gr.HTML(f'<p class="pag-hint">{with_terms(guide.ASK)}</p>', js_on_load=None)
     return policy, execution, size, labels
 
 

@@ -11,6 +11,7 @@ from app import content
 from app.figures import costs as figures
 from app.views import markup
 from app.views.fill import Fill
+from app.views.terms import with_terms
 from pag import Inference
 
 
@@ -33,7 +34,9 @@ def fill(answer: Inference, first: Inference) -> Fill:
     figure = json.loads(figures.cost_figure(answer).to_json() or "")
     return Fill(
         html={
-            "cost-hint": content.COST_HINT.format(ungated=figures.ungated_macs(answer) / 1e9),
+            "cost-hint": with_terms(
+                content.COST_HINT.format(ungated=figures.ungated_macs(answer) / 1e9)
+            ),
             "seconds": markup.table(content.SECONDS_CAPTION, content.SECONDS_HEAD, rows),
         },
         data={"cost": figure},

@@ -48,12 +48,12 @@ def make(kind: str, session: Session, budget: Any, desk: Desk, cache: str) -> st
     if session.answer is None:
         raise InputError(content.NOTHING_TO_DOWNLOAD)
     if kind != EVERYTHING:
-        path = _place(cache) / f"{content.SWEEP_STEM}.{kind.lower()}"
+        path = in_cache(cache) / f"{content.SWEEP_STEM}.{kind.lower()}"
         path.write_bytes(sweep_animation(desk.sweep(session), kind))
         return str(path)
     # The folder of `pag.predict`, zipped.
     answer = desk.answer_at(session, budget)
-    place = _place(cache)
+    place = in_cache(cache)
     with tempfile.TemporaryDirectory() as folder:
         write_folder(answer, Path(folder) / content.DOWNLOAD_STEM)
         return shutil.make_archive(
@@ -61,7 +61,8 @@ def make(kind: str, session: Session, budget: Any, desk: Desk, cache: str) -> st
         )
 
 
-def _place(cache: str) -> Path:
+def in_cache(cache: str) -> Path:
+    """A new folder of the cache that Gradio serves, with a name that nobody can guess."""
     place = Path(cache) / secrets.token_hex(16)
     place.mkdir(parents=True)
     return place

@@ -11,6 +11,7 @@ from app.figures import gates as figures
 from app.palette import ACTIVE, css
 from app.views import markup
 from app.views.fill import Fill
+from app.views.terms import with_terms
 from pag import GateRecord, Inference
 
 
@@ -22,7 +23,7 @@ def build() -> Any:
         for mode, label in content.GATES_MODES.items()
     )
     return gr.HTML(
-        f'<p class="pag-explain">{content.GATES_HINT}</p>'
+        f'<p class="pag-explain">{with_terms(content.GATES_HINT)}</p>'
         f'<div class="pag-controls"><fieldset id="gates-show"><legend>{content.GATES_SHOW}'
         f"</legend>{modes}</fieldset>"
         f'<label id="gates-against" hidden>{content.GATES_AGAINST} <select></select></label></div>'

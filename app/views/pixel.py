@@ -11,6 +11,7 @@ import gradio as gr
 from app import content
 from app.figures import pixel as figures
 from app.views import markup
+from app.views.terms import with_terms
 from pag import Inference
 
 
@@ -97,7 +98,7 @@ def _diagram(
         f'<table class="pag-paths"><caption>{content.PIXEL_DIAGRAM}</caption>'
         f'<thead><tr><th scope="col">{content.PIXEL_LAYER}</th>{head}'
         f'<th scope="col">{content.PIXEL_WISH}</th></tr></thead><tbody>{rows}</tbody></table>'
-        f'<p class="pag-hint">{content.PIXEL_DIAGRAM_HINT}</p>'
+        f'<p class="pag-hint">{with_terms(content.PIXEL_DIAGRAM_HINT)}</p>'
     )
 
 

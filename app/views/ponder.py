@@ -13,6 +13,7 @@ from app.figures import ponder as figures
 from app.figures.raster import packed
 from app.views import markup
 from app.views.fill import Fill
+from app.views.terms import with_terms
 from pag import Inference
 
 
@@ -58,7 +59,7 @@ def fill(answer: Inference, first: Inference) -> Fill:
         figures.ponder_histogram(answer), title=content.PONDER_BARS, compact=True
     )
     return Fill(
-        html={"ponder-hint": hint, "ponder-histogram": bars},
+        html={"ponder-hint": with_terms(hint), "ponder-histogram": bars},
         data={
             "ponder": {
                 "rows": layers.shape[0],

@@ -11,6 +11,7 @@ from app.figures import dilations as figures
 from app.figures.raster import packed
 from app.views import markup
 from app.views.fill import Fill
+from app.views.terms import with_terms
 from pag import Inference
 
 
@@ -54,7 +55,7 @@ def fill(answer: Inference, first: Inference) -> Fill:
     rows, columns = answer.dilation.shape
     return Fill(
         html={
-            "pooling-hint": content.POOLING_HINT.format(median=median),
+            "pooling-hint": with_terms(content.POOLING_HINT.format(median=median)),
             "dilation-legend": markup.share_bars(figures.dilation_legend(answer)),
         },
         pictures={"dilation": figures.dilation_picture(answer)},

@@ -177,10 +177,11 @@ def test_faults_of_the_program_tell_nothing_and_pass(served: Served, image: Any)
 # ---------------------------------------------------------------- how the page is set up
 
 
-def test_programs_see_one_endpoint_with_types(served: Served) -> None:
+def test_programs_see_endpoints_with_types(served: Served) -> None:
     api = served.client.view_api(return_format="dict", print_info=False)
     assert isinstance(api, dict)
-    assert list(api["named_endpoints"]) == ["/analyze"]
+    named = ["/analyze", "/compare", "/pixel", "/report", "/sweep"]
+    assert sorted(api["named_endpoints"]) == named
     endpoint = api["named_endpoints"]["/analyze"]
     names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
     assert names == ["image", "budget", "policy"]
@@ -200,7 +201,8 @@ def test_photos_leave_no_traces(served: Served) -> None:
 
 def test_one_visitor_at_a_time_computes(served: Served) -> None:
     network = [fn for fn in served.blocks.fns.values() if fn.concurrency_id == NETWORK]
-    assert len(network) == 9  # upload, example, page load, five settings, /analyze
+    # Upload, example, page load, five settings, and /analyze, /pixel, /compare, /report.
+    assert len(network) == 12
     assert {fn.concurrency_limit for fn in network} == {1}
     sweep = [fn for fn in served.blocks.fns.values() if fn.concurrency_id == SWEEP]
     assert [fn.concurrency_limit for fn in sweep] == [1]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 from PIL import Image
@@ -33,7 +34,12 @@ class Visitor:
     """One person in front of the page; every error in the browser is noted."""
 
     def __init__(
-        self, browser: Browser | BrowserContext, url: str, width: int = 1440, theme: str = "light"
+        self,
+        browser: Browser | BrowserContext,
+        url: str,
+        width: int = 1440,
+        theme: str = "light",
+        query: Mapping[str, str] | None = None,
     ) -> None:
         self.url = url
         # A context of several visitors keeps what the page's script compiles to.
@@ -45,7 +51,8 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._note)
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        self.page.goto(f"{url}?__theme={theme}")
+        asked = urlencode({"__theme": theme, **(query or {})})
+        self.page.goto(f"{url}?{asked}")
         self.page.wait_for_function("document.body.dataset.budget")
 
     def _note(self, message: Any) -> None:

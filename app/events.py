@@ -1,0 +1,66 @@
+"""Events around the page's answers: files that are taken away, links that bring settings."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from app.actions import Desk
+from app.components import refusal
+from app.links import left_out, read_link
+from app.session import Session
+from app.views import takeaway
+from app.views.controls import Controls
+from pag import PAGError
+
+
+def wire_taking(channel: Any, session: gr.State, file: gr.DownloadButton, desk: Desk) -> None:
+    """One picture, everything, or the report, as a file that the page's script asks for."""
+    cache = file.GRADIO_CACHE
+
+    def make(session: Session, question: gr.EventData) -> str:
+        try:
+            return takeaway.make(session, question_of(question), desk, cache)
+        except PAGError as error:
+            raise refusal(str(error)) from error
+
+    made = channel.submit(
+        make,
+        [session],
+        [file],
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_limit=1,
+        concurrency_id="download",
+    )
+    made.success(None, js=takeaway.HAND_OVER)
+    made.failure(None, js=takeaway.FAILED)
+
+
+def wire_link(blocks: gr.Blocks, controls: Controls, desk: Desk) -> None:
+    """A link that brings settings sets the controls; its first answer comes as any other."""
+
+    def restore(request: gr.Request) -> list[Any]:
+        wish, trouble = read_link(request.query_params, desk)
+        if trouble:
+            gr.Warning(escape(left_out(trouble), quote=False))
+        return list(astuple(wish))
+
+    restored = blocks.load(
+        restore,
+        None,
+        controls.wish,
+        queue=False,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    restored.success(None, js=takeaway.RESTORED)
+
+
+def question_of(event: gr.EventData) -> dict[str, Any]:
+    """What the page's script asks. It is checked by whoever answers: it may be no browser."""
+    data = getattr(event, "_data", None)
+    return data if isinstance(data, dict) else {}

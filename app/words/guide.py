@@ -1,0 +1,102 @@
+"""Terms in plain words, and the guided tour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TERMS = {
+    "budget": (
+        "The share of the full network's multiply-adds that may be spent on this photo. 1 is "
+        "everything."
+    ),
+    "multiply-adds": (
+        "One multiplication and one addition: the unit in which a network's work is counted."
+    ),
+    "gate": (
+        "A small unit in front of a layer. At every pixel it decides whether the layer computes "
+        "there or lets the signal pass on unchanged."
+    ),
+    "active fraction": "The share of a layer's pixels at which its gate is open.",
+    "ponder cost": "How many of the gated layers ran at a pixel.",
+    "output stride": ("How many photo pixels along each side share one pixel of a layer's grid."),
+    "dilation": (
+        "The distance, in pixels of the layer's grid, between the nine pixels that a 3×3 filter "
+        "looks at. A larger one looks farther for the same work."
+    ),
+    "exact": (
+        "The policy that meets the budget on every photo: the pixels that wish most to be computed "
+        "are kept until the budget is spent."
+    ),
+    "adaptive": (
+        "The policy of the paper: each gate opens where its probability is above one half, so an "
+        "easy photo costs less than was asked for."
+    ),
+}
+"""Term, as it stands in the hints -> what it means."""
+
+GLOSSARY = "Terms in plain words"
+ASK = "What is meant by budget, multiply-adds, exact, adaptive? Point at a word, or tap it."
+
+TOUR = "Take the tour"
+TOUR_BACK = "Back"
+TOUR_NEXT = "Next"
+TOUR_END = "End the tour"
+TOUR_DONE = "Done"
+TOUR_COUNT = "{step} of {all}"
+STEPS = (
+    (
+        "#photo",
+        "",
+        "Begin with a photo",
+        "Drop one of your own here, or click an example below it. It stays on the machine that "
+        "runs this page.",
+    ),
+    (
+        "#budget",
+        "",
+        "Slide the budget",
+        "It says what share of the full network's multiply-adds may be spent. Every panel follows "
+        "the slider; Play runs through all budgets.",
+    ),
+    (
+        "#outputs",
+        "",
+        "Four answers from one pass",
+        "Classes, boundaries, depth and surface directions. Point at a place to read it in all of "
+        "them, click to keep it.",
+    ),
+    (
+        "#ponder-panel",
+        "ponder",
+        "Where the compute went",
+        "Bright places had many layers computed, dark ones few. Lower the budget and watch what "
+        "the network gives up first.",
+    ),
+    (
+        "#gates-panel",
+        "gates",
+        "Layer by layer",
+        "One mask for each gated layer: gold where it ran, dark where it was skipped. Click one to "
+        "see it large.",
+    ),
+    (
+        "#take-panel",
+        "take",
+        "Take it away",
+        "Every picture raw or coloured, a report in one file, and a link that shows somebody else "
+        "the same settings.",
+    ),
+)
+"""(element, tab to open or empty, title, text) of each step of the tour."""
+
+
+def tour_words() -> dict[str, Any]:
+    """What the page's script needs for the tour."""
+    return {
+        "steps": STEPS,
+        "count": TOUR_COUNT,
+        "back": TOUR_BACK,
+        "next": TOUR_NEXT,
+        "done": TOUR_DONE,
+        "end": TOUR_END,
+    }
