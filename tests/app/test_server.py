@@ -201,8 +201,8 @@ def test_photos_leave_no_traces(served: Served) -> None:
 
 def test_one_visitor_at_a_time_computes(served: Served) -> None:
     network = [fn for fn in served.blocks.fns.values() if fn.concurrency_id == NETWORK]
-    # Upload, example, page load, five settings, and /analyze, /pixel, /compare, /report.
-    assert len(network) == 12
+    # Upload, example, page load, five settings, steering; /analyze, /pixel, /compare, /report.
+    assert len(network) == 13
     assert {fn.concurrency_limit for fn in network} == {1}
     sweep = [fn for fn in served.blocks.fns.values() if fn.concurrency_id == SWEEP]
     assert [fn.concurrency_limit for fn in sweep] == [1]
