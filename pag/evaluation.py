@@ -132,8 +132,9 @@ def evaluate(
         ]
         for place, index in enumerate(indices):
             sample = dataset[index]
-            drawn = "boundary" in scored and isinstance(dataset, Annotated)
-            annotations = dataset.annotations(index) if drawn else []
+            annotations = []
+            if "boundary" in scored and isinstance(dataset, Annotated):
+                annotations = dataset.annotations(index)
             run = partial(predictor, sample.image, **settings)
             learned = {budget: run(budget, policy=policy) for budget in budgets}
             for done, score in enumerate(scores, start=place * len(scores) + 1):

@@ -31,8 +31,13 @@ def convolve_normed(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
     That spares a pass over every map in each direction; the gradients reach the kernel and the
     norm's scale and shift as they would separately.
     """
-    frozen = isinstance(norm, nn.BatchNorm2d) and not norm.training and torch.is_grad_enabled()
-    if not (frozen and isinstance(conv, nn.Conv2d) and conv.bias is None):
+    if (
+        not isinstance(norm, nn.BatchNorm2d)
+        or norm.training
+        or not torch.is_grad_enabled()
+        or not isinstance(conv, nn.Conv2d)
+        or conv.bias is not None
+    ):
         return norm(conv(x))
     assert norm.running_mean is not None and norm.running_var is not None
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
@@ -47,15 +52,13 @@ def convolve_normed(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
     )
 
 
-def fused_sum(
-    first: nn.Conv2d, second: nn.Conv2d, norm: nn.BatchNorm2d
-) -> tuple[nn.Conv2d, nn.Conv2d]:
+def fused_sum(first: nn.Conv2d, second: nn.Conv2d, norm: nn.Module) -> tuple[nn.Conv2d, nn.Conv2d]:
     """Two convolutions whose sum is norm(first + second), also where one of them is resized.
 
     Bilinear resizing is a weighted mean: a scale passes through it, and so would a shift,
     which the first one takes over.
     """
-    assert norm.running_var is not None
+    assert isinstance(norm, nn.BatchNorm2d) and norm.running_var is not None
     scaled = copy.deepcopy(second)
     with torch.no_grad():
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)

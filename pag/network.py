@@ -204,5 +204,5 @@ def fuse_batchnorm(net: PAGNet) -> PAGNet:
     net.eval()
     net.backbone.fuse()
     for part in (net.decoder, *net.heads.values()):
-        part.fold()
+        part.fold()  # type: ignore[operator]
     return net

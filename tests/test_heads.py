@@ -92,6 +92,7 @@ def test_metres_and_directions_do_not_depend_on_the_working_size(zoom: float) ->
         normals=np.broadcast_to(np.array([0.36, 0.48, -0.8], np.float32), (2, 3, 3)).copy(),
     )
     seen = refocused(room, zoom)
+    assert room.depth is not None and room.normals is not None
     assert seen.depth is not None and seen.normals is not None
     outputs = {
         "depth": torch.from_numpy(np.log(seen.depth))[None, None],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_classes_by_hand(record: Inference) -> None:
     # Reference: 8 pixels of 0, 8 of 2. Answer: 4 of 0, 12 of 2. Common: 4 of 0, 8 of 2.
     reference = having(record, segmentation=rows(0, 0, 2, 2, dtype=np.uint8))
     answer = having(record, segmentation=rows(0, 2, 2, 2, dtype=np.uint8))
-    same, miou = agreement(answer, reference).segmentation or ()
+    same, miou = agreement(answer, reference).segmentation or (math.nan, math.nan)
     assert same == 12 / 16
     assert miou == pytest.approx((4 / 8 + 8 / 12) / 2)  # class 1 is in neither
 
@@ -58,7 +59,7 @@ def test_classes_by_hand(record: Inference) -> None:
 def test_a_class_that_one_alone_has_counts_as_missed(record: Inference) -> None:
     reference = having(record, segmentation=rows(0, 0, 0, 0, dtype=np.uint8))
     answer = having(record, segmentation=rows(0, 0, 0, 5, dtype=np.uint8))
-    same, miou = agreement(answer, reference).segmentation or ()
+    same, miou = agreement(answer, reference).segmentation or (math.nan, math.nan)
     assert (same, miou) == (12 / 16, (12 / 16 + 0) / 2)
 
 
@@ -66,21 +67,21 @@ def test_boundaries_by_hand(record: Inference) -> None:
     # 8 expected, 4 drawn, 4 of them right: precision 1, recall 1/2, F 2/3.
     reference = having(record, boundary=rows(0.5, 0.9, 0.1, 0.0))
     answer = having(record, boundary=rows(0.4, 0.7, 0.1, 0.2))
-    measure, difference = agreement(answer, reference).boundary or ()
+    measure, difference = agreement(answer, reference).boundary or (math.nan, math.nan)
     assert measure == pytest.approx(2 / 3)
     assert difference == pytest.approx((0.1 + 0.2 + 0 + 0.2) / 4, abs=1e-6)
 
 
 def test_two_pictures_without_boundaries_agree(record: Inference) -> None:
     empty = having(record, boundary=rows(0.1, 0.2, 0.3, 0.4))
-    assert (agreement(empty, empty).boundary or ())[0] == 1
+    assert (agreement(empty, empty).boundary or (math.nan, math.nan))[0] == 1
 
 
 def test_depth_by_hand(record: Inference) -> None:
     # Rows 0 and 2 are looked at.
     reference = having(record, depth=rows(2.0, 7.0, 4.0, 7.0))
     answer = having(record, depth=rows(2.2, 1.0, 2.0, 1.0))
-    absrel, close = agreement(answer, reference).depth or ()
+    absrel, close = agreement(answer, reference).depth or (math.nan, math.nan)
     assert absrel == pytest.approx((0.1 + 0.5) / 2, rel=1e-5)
     assert close == 0.5
 
@@ -89,7 +90,7 @@ def test_depth_by_hand(record: Inference) -> None:
 def test_depths_that_are_none_are_left_out(record: Inference, hole: float) -> None:
     reference = having(record, depth=rows(2.0, 1.0, hole, 1.0))
     answer = having(record, depth=rows(2.5, 1.0, 3.0, 1.0))
-    absrel, close = agreement(answer, reference).depth or ()
+    absrel, close = agreement(answer, reference).depth or (math.nan, math.nan)
     assert (absrel, close) == (pytest.approx(0.25), 0.0)  # 1.25 is not below 1.25
     assert agreement(answer, having(record, depth=rows(*[hole] * 4))).depth is None
 
@@ -101,7 +102,7 @@ def test_directions_by_hand(record: Inference) -> None:
 
     reference = having(record, normals=facing(0, 0, 0, 0))
     answer = having(record, normals=facing(10, 0, 180, 0))
-    mean, close = agreement(answer, reference).normals or ()
+    mean, close = agreement(answer, reference).normals or (math.nan, math.nan)
     assert mean == pytest.approx(95, abs=1e-3)
     assert close == 0.5
 
