@@ -48,12 +48,12 @@ def read_painting(painting: Any) -> Steering | None:
     rows, columns, cells = (painting.get(name) for name in ("rows", "columns", "cells"))
     if not (_side(rows) and _side(columns) and isinstance(cells, list)):
         raise InputError(words.PAINTING_SHAPE.format(cells=CELLS))
-    if len(cells) != rows * columns:
+    if len(cells) != rows * columns:  # type: ignore
         raise InputError(words.PAINTING_COUNT.format(seen=len(cells), rows=rows, columns=columns))
     numbers = all(type(cell) in (int, float) and -1 <= cell <= 1 for cell in cells)
     if not numbers:  # nor are true, NaN and texts
         raise InputError(words.PAINTING_RANGE)
-    grid = np.array(cells, np.float32).reshape(rows, columns)
+    grid = np.array(cells, np.float32).reshape(rows, columns)  # type: ignore
     if not grid.any():
         return None
     grid.setflags(write=False)
