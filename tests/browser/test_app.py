@@ -19,7 +19,7 @@ from tests.app.photos import bad_files, write_photo
 from tests.browser.visitor import OUTPUTS, Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 pytestmark = pytest.mark.browser
 
@@ -215,4 +215,14 @@ def test_a_phone_shows_everything_in_its_width(browser: Browser, url: str, theme
     ink = page.evaluate("getComputedStyle(document.querySelector('#masthead h1')).color")
     levels = [int(level) for level in re.findall(r"\d+", ink)[:3]]
     assert (sum(levels) / 3 > 128) == (theme == "dark")
+    visitor.leave()
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_every_tab_is_in_sight(context: BrowserContext, url: str, width: int) -> None:
+    visitor = Visitor(context, url, width=width)
+    for name in TABS:
+        box = visitor.page.locator(f"#tab-{name}-button").bounding_box()
+        assert box is not None, f"{name} is behind a menu"
+        assert 0 <= box["x"] < box["x"] + box["width"] <= width
     visitor.leave()
