@@ -5,6 +5,7 @@ import sys
 from functools import partial
 
 from app import content
+from app.actions import Analyser
 from app.look import launch_options
 from app.ui import build_app
 from app.zerogpu import on_borrowed_gpu
@@ -26,11 +27,12 @@ def main() -> None:
     except PAGError as error:
         print(content.NO_WEIGHTS.format(reason=error), file=sys.stderr)
         raise SystemExit(2) from error
+
+    def load(name: str) -> Analyser:
+        return on_borrowed_gpu(Predictor.from_checkpoint(name, device=options.device))
+
     # Those that can be set beside it are loaded when somebody asks.
-    others = {
-        name: partial(Predictor.from_checkpoint, name, device=options.device)
-        for name in other_models(chosen)
-    }
+    others = {name: partial(load, name) for name in other_models(chosen)}
     build_app(on_borrowed_gpu(predictor), others).launch(
         server_name=options.host, server_port=options.port, share=options.share, **launch_options()
     )
