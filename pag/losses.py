@@ -83,7 +83,7 @@ def normals_loss(normals: Tensor, truth: Tensor) -> Tensor:
     """
     valid = truth.abs().sum(1) > 0.5
     squared = (normals - truth).square().sum(1)
-    return masked_mean(torch.sqrt(squared + NORMALS_EPS**2), valid)
+    return masked_mean(torch.sqrt(squared + NORMALS_EPS**2) - NORMALS_EPS, valid)
 
 
 def task_losses(outputs: dict[str, Tensor], batch: Batch, weights: Tensor) -> dict[str, Tensor]:

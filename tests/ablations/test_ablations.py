@@ -139,7 +139,7 @@ def test_a_state_that_does_not_fit_is_refused(
     with pytest.raises(WeightsError, match=r"do not fit: heads.* expected \(16"):
         start_network(wider, wider, start, 0)
     other = write_state(tmp_path / "other", classes=STREET_CLASSES[::-1])
-    with pytest.raises(WeightsError, match="knows other classes"):
+    with pytest.raises(WeightsError, match="know other classes"):
         start_network(reference, reference, other, 0)
     resnet = PAGConfig(output_stride=16)
     with pytest.raises(WeightsError, match=r"lack backbone\.input_norm"):
