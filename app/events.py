@@ -33,6 +33,9 @@ def wire_taking(channel: Any, session: gr.State, file: gr.DownloadButton, desk: 
         [file],
         api_visibility="private",
         show_progress="hidden",
+        # Gradio counts the last file as under way for a moment after it has arrived, and "once"
+        # would drop the next question then. The page's script asks for one at a time itself.
+        trigger_mode="multiple",
         concurrency_limit=1,
         concurrency_id="download",
     )
