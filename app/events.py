@@ -39,7 +39,7 @@ def wire_taking(channel: Any, session: gr.State, file: gr.DownloadButton, desk: 
         concurrency_limit=1,
         concurrency_id="download",
     )
-    made.success(None, js=takeaway.HAND_OVER)
+    made.success(None, [file], js=takeaway.TAKEN)
     made.failure(None, js=takeaway.FAILED)
 
 

@@ -253,7 +253,7 @@ def _wire_downloads(page: Page, desk: Desk) -> None:
             concurrency_limit=1,
             concurrency_id="download",
         )
-        made.success(None, js=download.PRESS)
+        made.success(None, [page.file], js=download.HAND_OVER)
 
 
 def _wire_leaving(page: Page) -> None:

@@ -120,7 +120,7 @@ def distillation_losses(
         losses["boundary"] = 4 * (soft - entropy).mean()
     if "depth" in student:
         # Gently: the plain absolute difference outweighed every supervised loss in the trunk.
-        difference = F.smooth_l1_loss(student["depth"], target["depth"], beta=0.3)
+        difference = F.smooth_l1_loss(student["depth"], target["depth"], beta=0.1)
         losses["depth"] = difference / 2
     if "normals" in student:
         losses["normals"] = (1 - (student["normals"] * target["normals"]).sum(1)).mean()

@@ -17,12 +17,23 @@ function take(button) {
   page.channels.take?.ask({ what, format, budget: page.shown.budget });
 }
 
-/* Called when the server has answered; what went wrong is told beside the page by Gradio. */
-function taken(done) {
+/* A file that the server has made goes to the visitor's downloads. */
+function handOver(file) {
+  const link = document.createElement("a");
+  link.href = file.url;
+  link.download = file.orig_name ?? file.path.split("/").pop();
+  link.click();
+}
+window.pagExplorer.handOver = handOver;
+
+/* Called with the file; with null when there is none, and Gradio tells beside the page why. */
+function taken(file) {
   taking?.removeAttribute("aria-busy");
   taking = null;
-  if (done) tellTaking(words.takeaway.made);
-  else if (document.querySelector("#take-words")?.textContent === words.takeaway.making) {
+  if (file) {
+    handOver(file);
+    tellTaking(words.takeaway.made);
+  } else if (document.querySelector("#take-words")?.textContent === words.takeaway.making) {
     tellTaking("");
   }
 }

@@ -17,10 +17,8 @@ from app.session import Session
 from pag import InputError, write_folder
 
 EVERYTHING = "zip"
-# The visitor presses a plain button; once the file is there, the browser presses the
-# hidden one that hands it over.
-PRESS = "() => { document.querySelector('#download-file')?.click(); }"
-
+# The visitor presses a plain button; once the file is there, the page's script hands it over.
+HAND_OVER = "file => { window.pagExplorer.handOver(file); }"
 WITH_BUDGET = "session => [session, window.pagExplorer.page.shown?.budget ?? null]"
 
 

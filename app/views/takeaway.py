@@ -27,10 +27,8 @@ NAMES = {
     "gates": words.GATES,
 }
 """Name of each picture -> what the page calls it."""
-HAND_OVER = (
-    "() => { document.querySelector('#download-file')?.click(); window.pagExplorer.taken(true); }"
-)
-FAILED = "() => { window.pagExplorer.taken(false); }"
+TAKEN = "file => { window.pagExplorer.taken(file); }"
+FAILED = "() => { window.pagExplorer.taken(null); }"
 RESTORED = "() => { window.pagExplorer.restored(); }"
 
 

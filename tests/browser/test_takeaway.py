@@ -56,8 +56,13 @@ def taker(context: BrowserContext, url: str, photo: Path) -> Iterator[Visitor]:
     someone.leave()
 
 
+PAUSE = 150
+"""Milliseconds between files: Chromium drops what a page downloads beyond ten in a second."""
+
+
 def take(visitor: Visitor, what: str, kind: str = "") -> tuple[str, bytes]:
     """(name, contents) of the file that a press of a button brings."""
+    visitor.page.wait_for_timeout(PAUSE)
     with visitor.page.expect_download() as download:
         visitor.page.click(f"#take-panel [data-take={what}][data-format='{kind}']")
     visitor.page.wait_for_selector(f"#take-words:has-text('{words.SCRIPT['made']}')")
