@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,16 @@ BROWSER_ARGS = [
     "--disable-sync",
 ]
 TORCH_THREADS = 2
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each process has a folder of its own for what visitors upload.
+
+    A server that closes deletes the uploads it knows, and two have the same photo's alike.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="pag-tests-", ignore_cleanup_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = folder.name
+    config.add_cleanup(folder.cleanup)
 
 
 @pytest.fixture
