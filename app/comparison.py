@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from app.agreement import agreement
 from pag import Inference
 
 
 def compare_summary(a: Inference, b: Inference) -> dict[str, Any]:
-    """Agreement of `a` with `b` and their costs, ready for JSON.
+    """Agreement of `a` with `b` and their costs, ready for JSON; see `app.agreement`.
 
     Args:
         a: the pass in question.
@@ -25,22 +24,18 @@ def compare_summary(a: Inference, b: Inference) -> dict[str, Any]:
     Raises:
         ValueError: the records are of different sizes.
     """
-    if a.image.shape != b.image.shape:
-        raise ValueError(f"sizes {a.image.shape} and {b.image.shape}; expected the same")
-    agreement: dict[str, float] = {}
-    if a.segmentation is not None and b.segmentation is not None:
-        agreement["segmentation"] = float((a.segmentation == b.segmentation).mean())
-    if a.boundary is not None and b.boundary is not None:
-        agreement["boundary"] = float(np.abs(a.boundary - b.boundary).mean())
-    if a.depth is not None and b.depth is not None:
-        agreement["depth"] = float((np.abs(a.depth - b.depth) / np.maximum(b.depth, 1e-3)).mean())
-    if a.normals is not None and b.normals is not None:
-        cosine = np.clip((a.normals * b.normals).sum(axis=2), -1.0, 1.0)
-        agreement["normals"] = float(np.degrees(np.arccos(cosine)).mean())
+    found = agreement(a, b)
+    measures = {
+        "segmentation": found.segmentation and found.segmentation[0],
+        "boundary": found.boundary and found.boundary[1],
+        "depth": found.depth and found.depth[0],
+        "normals": found.normals and found.normals[0],
+    }
+    shared = {name: value for name, value in measures.items() if value is not None}
     alike = sum(int((x.mask == y.mask).sum()) for x, y in zip(a.gates, b.gates, strict=True))
-    agreement["gates"] = alike / sum(gate.mask.size for gate in a.gates)
+    shared["gates"] = alike / sum(gate.mask.size for gate in a.gates)
     return {
-        "agreement": agreement,
+        "agreement": shared,
         "cost": {
             "macs": a.macs_executed / b.macs_executed,
             "seconds": a.seconds["network"] / max(b.seconds["network"], 1e-9),
