@@ -1,8 +1,9 @@
-"""Folding BatchNorms into the convolutions before them: for good, or for one pass."""
+"""Folding BatchNorms into the convolutions beside them: for good, or for one pass."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -76,3 +77,50 @@ def fused_sequence(sequence: nn.Sequential) -> nn.Sequential:
             module = fuse_conv_bn_eval(previous, module)
         modules.append(module)
     return nn.Sequential(*modules)
+
+
+class Window(nn.Module):
+    """What a BatchNorm and a ReLU leave to do once `fold_opening` has folded them away.
+
+    relu(scale * x + shift) is scale * clamp(x, low, high) + shift, where low or high is the x at
+    which scale * x + shift is 0, and the other one is infinite.
+    """
+
+    def __init__(self, low: Tensor, high: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("low", low.view(1, -1, 1, 1))
+        self.register_buffer("high", high.view(1, -1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.clamp(x, self.low, self.high)  # type: ignore[call-overload]
+
+
+def normed_relu(norm: nn.Module, x: Tensor) -> Tensor:
+    """relu(norm(x)), or what is left of both after `fold_opening`."""
+    opened = norm(x)
+    return opened if isinstance(norm, Window) else F.relu_(opened)
+
+
+@torch.no_grad()
+def fold_opening(norm: nn.BatchNorm2d, readers: Sequence[nn.Conv2d]) -> Window:
+    """Fold a BatchNorm followed by a ReLU into all 1x1 convolutions that read them, in place.
+
+    One pass over a wide map is left of three: its mean and scale, its shift, its ReLU.
+
+    Returns:
+        What takes the place of both.
+    """
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    # A channel without scale is the constant relu(shift), at any x: the window is one point.
+    constant = scale == 0
+    zero = torch.where(constant, 0.0, -shift / scale)
+    for conv in readers:
+        assert conv.kernel_size == (1, 1) and conv.padding == (0, 0)
+        kernel = conv.weight.flatten(1)
+        added = kernel @ torch.where(constant, shift.clamp_min(0), shift)
+        conv.weight.mul_(scale.view(1, -1, 1, 1))
+        conv.bias = nn.Parameter(added if conv.bias is None else conv.bias + added)
+    infinite = torch.full_like(zero, torch.inf)
+    return Window(torch.where(scale >= 0, zero, -infinite), torch.where(scale <= 0, zero, infinite))

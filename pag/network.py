@@ -193,16 +193,20 @@ def output_size(size: Size, task: str, every: int) -> Size:
 
 
 def fuse_batchnorm(net: PAGNet) -> PAGNet:
-    """Fold every BatchNorm that follows a convolution into it, in place, for inference.
+    """Fold every BatchNorm but the input's into convolutions, in place, for inference.
 
-    Those that open a pre-activation block follow a sum and stay. Executing only active pixels
-    (`pag.sparse`) needs this form.
+    Of those that open a pre-activation block `pag.fusion.Window` is left. Executing only active
+    pixels (`pag.sparse`) needs this form.
 
     Returns:
         The same network, in evaluation mode.
     """
     net.eval()
-    net.backbone.fuse()
     for part in (net.decoder, *net.heads.values()):
         part.fold()  # type: ignore[operator]
+    readers = {name: [gate.project] for name, gate in net.gates.items()}
+    joined = (net.decoder.from_fine, net.decoder.from_middle)
+    for name, conv in zip(net.backbone.decoder_blocks, joined, strict=True):
+        readers.setdefault(name, []).append(conv)
+    net.backbone.fuse(readers, [net.decoder.from_coarse])
     return net

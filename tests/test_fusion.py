@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pag.fusion import ConvNormReLU, convolve_normed, fused_sequence
+from pag.fusion import ConvNormReLU, convolve_normed, fold_opening, fused_sequence, normed_relu
 
 
 def layers(seed: int = 0) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
@@ -67,3 +67,19 @@ def test_a_sequence_gives_the_same_when_fused_for_good() -> None:
     fused = fused_sequence(sequence)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fused)
     assert torch.allclose(fused(x), sequence(x), atol=1e-5)
+
+
+def test_an_opening_norm_and_its_relu_are_folded_into_what_reads_them() -> None:
+    norm = layers()[1].eval()
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([1.5, -0.7, 0.0, 0.0, 1e-4, 2.0]))
+        norm.bias.copy_(torch.tensor([0.3, 0.4, 0.5, -0.5, 0.2, -1.0]))
+    readers = [nn.Conv2d(6, 4, 1, bias=False), nn.Conv2d(6, 2, 1, stride=2)]
+    x = 3 * torch.randn(2, 6, 7, 9)
+    opened = normed_relu(norm, x)
+    expected = [reader(opened) for reader in readers]
+    window = fold_opening(norm, readers)
+    narrowed = normed_relu(window, x)
+    for reader, values in zip(readers, expected, strict=True):
+        assert torch.allclose(reader(narrowed), values, atol=1e-5)
+    assert (narrowed[:, 0] < 0).any(), "the ReLU's zero lies elsewhere now"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -131,8 +132,12 @@ class ResidualBlock(nn.Module, ABC):
         """Whether the BatchNorms are folded into the convolutions."""
         return all(isinstance(getattr(self, norm), nn.Identity) for _, norm in self.folds)
 
-    def fuse(self) -> None:
-        """Fold every BatchNorm that follows a convolution into it, in place."""
+    def fuse(self, readers: Sequence[nn.Conv2d] = ()) -> None:
+        """Fold every BatchNorm into the convolutions before or after it, in place.
+
+        Args:
+            readers: the 1x1 convolutions that read `preactivation` beside the block's own.
+        """
         for conv, norm in self.folds:
             folded, after = getattr(self, conv), getattr(self, norm)
             if isinstance(folded, MultiPool):
@@ -213,13 +218,18 @@ class Backbone(nn.Module, ABC):
         """Whether the parameter or module of this name belongs to `new_parts`."""
         return any(name == part or name.startswith(f"{part}.") for part in self.new_parts)
 
-    def fuse(self) -> None:
-        """Fold every BatchNorm that follows a convolution into it, in place."""
+    def fuse(self, readers: Mapping[str, Sequence[nn.Conv2d]], last: Sequence[nn.Conv2d]) -> None:
+        """Fold every BatchNorm into the convolutions before or after it, in place.
+
+        Args:
+            readers: by block, the 1x1 convolutions outside it that read its preactivation.
+            last: those that read what `finish` gives.
+        """
         assert isinstance(self.stem_norm, nn.BatchNorm2d)
         self.stem_conv = fuse_conv_bn_eval(self.stem_conv, self.stem_norm)
         self.stem_norm = nn.Identity()
-        for _, block in self.blocks:
-            block.fuse()
+        for name, block in self.blocks:
+            block.fuse(readers.get(name, ()))
 
 
 def gluon_norm(theirs: str, ours: str) -> dict[str, str]:

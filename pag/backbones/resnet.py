@@ -7,11 +7,13 @@ follow the original figures: res2 to res5. The last stage is at half width (256 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pag.backbones.block import Backbone, ResidualBlock, StageSpec, gluon_norm
-from pag.fusion import convolve_normed
+from pag.fusion import convolve_normed, fold_opening, normed_relu
 from pag.multipool import MultiPool
 
 BN_EPS = 2e-5  # of the ImageNet weights
@@ -84,7 +86,12 @@ class Bottleneck(ResidualBlock):
         return 0 if self.downsample is None else self.downsample.weight.numel()
 
     def preactivation(self, x: Tensor) -> Tensor:
-        return F.relu_(self.bn1(x))
+        return normed_relu(self.bn1, x)
+
+    def fuse(self, readers: Sequence[nn.Conv2d] = ()) -> None:
+        super().fuse()
+        own = [self.conv1] if self.downsample is None else [self.conv1, self.downsample]
+        self.bn1 = fold_opening(self.bn1, [*own, *readers])
 
     def shortcut(self, x: Tensor, a: Tensor) -> Tensor:
         return x if self.downsample is None else self.downsample(a)
@@ -139,8 +146,12 @@ class ResNet50(Backbone):
         detail = F.relu_(convolve_normed(self.stem_conv, self.stem_norm, x))
         return detail, F.max_pool2d(detail, 3, stride=2, padding=1)
 
+    def fuse(self, readers: Mapping[str, Sequence[nn.Conv2d]], last: Sequence[nn.Conv2d]) -> None:
+        super().fuse(readers, last)
+        self.final_norm = fold_opening(self.final_norm, last)
+
     def finish(self, x: Tensor) -> Tensor:
-        return F.relu_(self.final_norm(x))
+        return normed_relu(self.final_norm, x)
 
     def gluon_names(self) -> dict[str, str]:
         """GluonCV's name of every tensor of a pre-activation ResNet-50 -> ours.
