@@ -19,6 +19,7 @@ from pag.budget import (
     OpenPolicy,
     check_budget,
     keep_highest,
+    ranks,
 )
 from pag.errors import BudgetError
 from pag.execution import Execution
@@ -136,7 +137,16 @@ def last_first(names: tuple[str, ...]) -> BudgetTable:
     return BudgetTable(names, (tuple(0.0 for _ in names), middle, tuple(1.0 for _ in names)))
 
 
-# ---------------------------------------------------------------- keep_highest
+# ---------------------------------------------------------------- ranks, keep_highest
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_ranks_are_those_of_a_stable_sort(scale: float) -> None:
+    values = torch.randn(1000) * scale
+    values[::7] = values[3]
+    values[5:9] = torch.tensor([0.0, -0.0, torch.inf, -torch.inf])
+    order = values.argsort(descending=True, stable=True)
+    assert torch.equal(ranks(values)[order], torch.arange(1000))
 
 
 LAYERS = [
