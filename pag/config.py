@@ -100,7 +100,7 @@ class PAGConfig(JsonConfig):
 
 @dataclass(frozen=True)
 class TrainConfig(JsonConfig):
-    """A training run. The defaults are those of the shipped checkpoint.
+    """A training run. What a checkpoint was trained with is on its card.
 
     Attributes:
         steps: length of the run.
