@@ -37,7 +37,7 @@ class Scripted:
         return self.predictor.milliseconds(budget, (96, 128), tasks)
 
     def __call__(self, image: Any, budget: float, **options: Any) -> Inference:
-        assert fit_size(*image.size, options["size"]) == (96, 128)
+        assert fit_size(image.size[0], image.size[1], options["size"]) == (96, 128)
         slow = self.slowness.pop(0) if len(self.slowness) > 1 else self.slowness[0]
         self.budgets.append(budget)
         seconds = self.milliseconds(budget, options["tasks"]) / 1000
