@@ -1,6 +1,7 @@
 """Serve PAG Explorer: `python app.py`, then open the address that it prints."""
 
 import argparse
+import os
 import sys
 from functools import partial
 
@@ -8,8 +9,9 @@ from app import content
 from app.actions import Analyser
 from app.look import launch_options
 from app.ui import build_app
+from app.words.latency import MEASURE
 from app.zerogpu import on_borrowed_gpu
-from pag import PAGError, Predictor, add_model_options, chosen_checkpoint, other_models
+from pag import PAGError, Predictor, add_model_options, chosen_checkpoint, learn, other_models
 
 
 def main() -> None:
@@ -20,6 +22,8 @@ def main() -> None:
     parser.add_argument("--host", help="address to serve on; default: this machine only")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     parser.add_argument("--share", action="store_true", help="make a public link for 72 hours")
+    asked = os.environ.get("PAG_MEASURE") == "1"  # a Space has variables, but no arguments
+    parser.add_argument("--measure", action="store_true", default=asked, help=MEASURE)
     options = parser.parse_args()
     try:
         chosen = chosen_checkpoint(options)
@@ -33,7 +37,10 @@ def main() -> None:
 
     # Those that can be set beside it are loaded when somebody asks.
     others = {name: partial(load, name) for name in other_models(chosen)}
-    build_app(on_borrowed_gpu(predictor), others).launch(
+    analyser = on_borrowed_gpu(predictor)
+    # A GPU that is lent for one pass is not this machine's.
+    wanted = options.measure and predictor.latency is None and analyser is predictor
+    build_app(analyser, others, partial(learn, predictor) if wanted else None).launch(
         server_name=options.host, server_port=options.port, share=options.share, **launch_options()
     )
 

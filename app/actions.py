@@ -18,6 +18,7 @@ import numpy as np
 
 from app import content
 from app.analyser import Analyser as Analyser
+from app.measuring import Learn, Measuring
 from app.models import Models
 from app.session import AnswerKey, Photo, Session, Settings
 from app.steering import read_painting
@@ -58,14 +59,19 @@ class Desk:
     Args:
         analyser: the page's own network.
         others: how others, to be set beside it, are loaded, by name.
+        learn: measures the page's network on this machine, once, while nobody waits.
     """
 
     def __init__(
-        self, analyser: Analyser, others: Mapping[str, Callable[[], Analyser]] | None = None
+        self,
+        analyser: Analyser,
+        others: Mapping[str, Callable[[], Analyser]] | None = None,
+        learn: Learn | None = None,
     ) -> None:
         self.analyser = analyser
         self.models = Models(analyser, others or {})
         self._turn = Turn()
+        self.measuring = Measuring(learn, self._turn) if learn else None
 
     @property
     def floor(self) -> float:
@@ -249,7 +255,7 @@ class Desk:
             return self._run(photo, settings)
 
     def _run(self, photo: Photo, settings: Settings) -> Inference:
-        return self.models.get(settings.model)(
+        answer = self.models.get(settings.model)(
             photo.picture,
             settings.budget,
             policy=settings.policy,
@@ -258,6 +264,9 @@ class Desk:
             size=settings.size,
             steer=settings.steering.grid if settings.steering else None,
         )
+        if self.measuring:
+            self.measuring.answered()
+        return answer
 
 
 def load_photo(source: Any, size: int) -> Photo:

@@ -20,6 +20,7 @@ from app.events import question_of, wire_link, wire_taking
 from app.examples import find_examples
 from app.frames import frame_message, pixel_message, scene_message, step_message
 from app.links import left_out, read_link
+from app.measuring import Learn
 from app.memory import Memory
 from app.session import Session
 from app.views import (
@@ -86,15 +87,18 @@ class Page:
 
 
 def build_app(
-    analyser: Analyser, others: Mapping[str, Callable[[], Analyser]] | None = None
+    analyser: Analyser,
+    others: Mapping[str, Callable[[], Analyser]] | None = None,
+    learn: Learn | None = None,
 ) -> gr.Blocks:
     """The page around one `pag.Predictor`; launch it with `app.look.launch_options()`.
 
     Args:
         analyser: the page's own network.
         others: networks that can be set beside it, by name, and how they are loaded.
+        learn: see `app.actions.Desk`.
     """
-    desk = Desk(analyser, others)
+    desk = Desk(analyser, others, learn)
     with gr.Blocks(
         title=content.TITLE, fill_width=True, analytics_enabled=False, delete_cache=FILES_SWEPT
     ) as blocks:

@@ -30,10 +30,11 @@ from pag.inference import Inference as Inference
 from pag.steering import steering_at as steering_at
 
 if TYPE_CHECKING:
+    from pag.machine import learn as learn
     from pag.network import PAGNet as PAGNet
     from pag.predictor import Predictor as Predictor
 
-_LAZY = {"PAGNet": "pag.network", "Predictor": "pag.predictor"}
+_LAZY = {"PAGNet": "pag.network", "Predictor": "pag.predictor", "learn": "pag.machine"}
 
 
 def __getattr__(name: str) -> Any:

@@ -55,10 +55,15 @@ class DenseExecution(Execution):
         gate = mask.to(spatial.dtype)
         if scope == "block":
             if block.expands_zero:
-                return block.expand(spatial * gate)
-            return block.expand(spatial) * gate
+                return block.expand(masked(spatial, gate))
+            return masked(block.expand(spatial), gate)
         skipped = reduced[:, :, :: block.stride, :: block.stride]
         return block.expand(gate * spatial + (1 - gate) * skipped)
+
+
+def masked(x: Tensor, gate: Tensor) -> Tensor:
+    """x * gate; written over x where no gradient is wanted, which spares a map."""
+    return x * gate if torch.is_grad_enabled() else x.mul_(gate)
 
 
 class SparseExecution(Execution):
@@ -169,16 +174,18 @@ BREAK_EVEN = (
 class AutoExecution(Execution):
     """Sparse where that is faster, dense elsewhere, layer by layer.
 
-    A mask that is full runs densely and is equal to `DenseExecution` bit for bit. The table
-    holds for CPUs; on other devices, for which nothing has been measured, all runs densely.
+    A mask that is full runs densely and is equal to `DenseExecution` bit for bit. On devices
+    of another type than the table's, for which nothing has been measured, all runs densely.
 
     Args:
         table: break-even of each family of blocks. A width that it lacks takes the next
             smaller one, where skipping pays less.
+        device: type of the devices that it was measured on.
     """
 
-    def __init__(self, table: tuple[BreakEven, ...] = BREAK_EVEN) -> None:
+    def __init__(self, table: tuple[BreakEven, ...] = BREAK_EVEN, device: str = "cpu") -> None:
         self.table = table
+        self.device = device
 
     def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
         """See `Execution`.
@@ -214,7 +221,7 @@ class AutoExecution(Execution):
     ) -> ActivePixels | None:
         """The pixels to compute, or None where computing all is faster."""
         rule = self.rule(scope, block.width, block.stride, block.depthwise)
-        if rule is None or a.device.type != "cpu":
+        if rule is None or a.device.type != self.device:
             return None
         per_output, per_input = block.conv2.weight.numel(), 0
         if scope == "block":

@@ -62,6 +62,8 @@ def summary(inference: Inference) -> dict[str, Any]:
         "macs_dense": inference.macs_dense,
         "macs_executed": inference.macs_executed,
         "seconds": dict(inference.seconds),
+        "seconds_predicted": dict(inference.seconds_predicted),
+        "seconds_asked": inference.seconds_asked,
         "device": inference.device,
         "execution": inference.execution,
         "checkpoint": inference.checkpoint,

@@ -7,7 +7,7 @@ It is plain numpy, frozen, and knows neither torch nor a screen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 TASKS = ("segmentation", "boundary", "depth", "normals")
 """The four dense tasks, in the order in which they are shown."""
+CLOCKED = ("seconds", "seconds_predicted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,9 @@ class Inference:
         checkpoint: first 12 hexadecimal digits of the SHA-256 of the weights.
         steered: share of the image's pixels on which somebody said whether to compute there
             (`pag.steered`), 0..1; 0 is a pass that nobody steered.
+        seconds_predicted: what `seconds` should say of ``network`` on this machine (`pag.latency`):
+            ``network`` at this budget, ``full`` at full budget; empty where nobody measured.
+        seconds_asked: the ``network`` time asked for in place of a budget, or None.
     """
 
     image: np.ndarray
@@ -104,10 +108,13 @@ class Inference:
     device: str
     checkpoint: str
     steered: float = 0.0
+    seconds_predicted: Mapping[str, float] = field(default_factory=dict)
+    seconds_asked: float | None = None
 
     def __post_init__(self) -> None:
         # A record may be shown to many and cached: nobody can change what it says.
-        object.__setattr__(self, "seconds", MappingProxyType(dict(self.seconds)))
+        for name in CLOCKED:
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         maps = [
             self.image, self.segmentation, self.boundary, self.depth, self.normals,
             self.dilation, self.ponder_layers, self.ponder_macs,
@@ -118,8 +125,8 @@ class Inference:
                 array.setflags(write=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The read-only view of `seconds` cannot be pickled; a GPU lent to another process needs it.
-        return self.__dict__ | {"seconds": dict(self.seconds)}
+        # Read-only views cannot be pickled; a GPU lent to another process needs that.
+        return self.__dict__ | {name: dict(getattr(self, name)) for name in CLOCKED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,11 +16,13 @@ from torch import Tensor
 from pag.budget import POLICIES, AdaptivePolicy, ExactPolicy, GatePolicy, check_budget
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.errors import InputError
-from pag.execution import EXECUTIONS, Execution, build_execution
+from pag.execution import EXECUTIONS, AutoExecution, Execution, build_execution
 from pag.heads import predictions, zoom_of
 from pag.images import Picture, fit_size, image_from_array, open_image, resize
 from pag.inference import TASKS, GateRecord, Inference
-from pag.macs import network_cost
+from pag.latency import Latency
+from pag.latency_cache import load_latency
+from pag.macs import NetworkCost, Size, network_cost
 from pag.network import Trace, fuse_batchnorm
 from pag.pretrained import Checkpoint, load_checkpoint
 from pag.steered import SteeredPolicy
@@ -38,11 +40,13 @@ class Predictor:
     Args:
         checkpoint: see `pag.pretrained.load_checkpoint`.
         device: a torch device, or ``auto``: the GPU if there is one.
+        clock: in seconds.
 
     Attributes:
         config: of the network.
         floor: a budget that this network can reach on any usual image, rounded up to 0.01.
         device: where it runs, e.g. ``cpu`` or ``cuda``.
+        latency: what was measured of it on this machine (`pag.machine`), or None.
 
     Example:
         >>> predictor = Predictor.from_checkpoint()
@@ -50,17 +54,28 @@ class Predictor:
         (360, 480)
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        device: str = "auto",
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.device = choose_device(device)
+        self.clock = clock
         self.config: PAGConfig = checkpoint.net.config
         self.table = checkpoint.table
         self.digest = checkpoint.digest
         net = fuse_batchnorm(copy.deepcopy(checkpoint.net))
         self.net = net.to(self.device).to(memory_format=torch.channels_last)  # pyright: ignore
-        self._executions = {name: build_execution(name) for name in EXECUTIONS}
+        self._executions: dict[str, Execution] = {
+            name: build_execution(name) for name in EXECUTIONS
+        }
         shapes = ((480, 480), (480, 360), (480, 320), (480, 270), (480, 60), (320, 240), (64, 64))
         floors = [network_cost(self.net, shape, TASKS).floor for shape in shapes]
         self.floor = math.ceil(max(floors) * 100) / 100
+        self.latency: Latency | None = None
+        if known := load_latency(self.device, self.config, self.net.gates):
+            self.use(known)
 
     @classmethod
     def from_checkpoint(cls, name: str | Path | None = None, device: str = "auto") -> Predictor:
@@ -102,13 +117,13 @@ class Predictor:
             InputError: an unusable image or option.
             BudgetError: an unusable budget.
         """
-        started = time.perf_counter()
+        started = self.clock()
         chosen, executor, allowed = self._check(policy, execution, tasks, labels, size)
         steer = check_steering(steer)
         picture = open_picture(image, size)
         height, width = fit_size(*picture.size, size)
         pixels = resize(picture.pixels, (height, width))
-        opened = time.perf_counter()
+        opened = self.clock()
         painted = 0.0
         if steer is not None:
             over = steering_at(steer, (height, width))
@@ -133,7 +148,7 @@ class Predictor:
             gates = gate_records(trace)
             layers, macs = ponder_maps(trace, (height, width))
             dilation = trace.dilation[0].to(torch.uint8).cpu().numpy()
-        computed = time.perf_counter()
+        computed = self.clock()
         executed, dense = round(trace.macs_executed.item()), round(trace.macs_dense.item())
         saved = round(trace.pool_saved.item())
         return Inference(
@@ -160,12 +175,77 @@ class Predictor:
             seconds={
                 "open": opened - started,
                 "network": computed - opened,
-                "total": time.perf_counter() - started,
+                "total": self.clock() - started,
             },
             device=self.device.type,
             checkpoint=self.digest,
             steered=painted,
+            seconds_predicted=self._predicted(trace.cost, value, policy, execution),
         )
+
+    def use(self, latency: Latency) -> None:
+        """Let what was measured say when ``auto`` runs densely, and predict times."""
+        measured = AutoExecution(latency.break_even, self.device.type)
+        self._executions = self._executions | {"auto": measured}
+        self.latency = latency
+
+    def milliseconds(self, budget: float, size: Size, tasks: Sequence[str] = TASKS) -> float:
+        """What the network should take at a budget: ``exact`` policy, ``auto`` execution.
+
+        Never falls as the budget rises.
+
+        Args:
+            budget: from the network's floor to 1.
+            size: (H, W) at which the network sees the image; see `pag.images.fit_size`.
+            tasks: which outputs to compute.
+
+        Raises:
+            InputError: nothing has been measured on this machine; see `pag.machine`.
+            BudgetError: an unusable budget.
+        """
+        cost = network_cost(self.net, size, tuple(tasks))
+        value = check_budget(budget, cost.floor)
+        return self._measured().milliseconds(cost, self.table.allot(cost, value))
+
+    def budget_within(
+        self,
+        milliseconds: float,
+        size: Size,
+        tasks: Sequence[str] = TASKS,
+        factor: float = 1.0,
+    ) -> float:
+        """The highest budget, to 0.001, that should take at most so many milliseconds.
+
+        Args:
+            milliseconds: of the network.
+            size, tasks: as `milliseconds` takes them.
+            factor: how many times as long as it was measured to take the machine takes now.
+
+        Raises:
+            InputError: nothing has been measured on this machine; see `pag.machine`.
+            BudgetError: the time is no number above 0, or too short for any budget.
+        """
+        cost = network_cost(self.net, size, tuple(tasks))
+        return self._measured().budget_within(cost, self.table, milliseconds, factor)
+
+    def _measured(self) -> Latency:
+        if self.latency is None:
+            raise InputError(
+                "Nothing has been measured of this network on this machine yet; "
+                "run `python -m pag.machine` once."
+            )
+        return self.latency
+
+    def _predicted(
+        self, cost: NetworkCost, budget: float, policy: object, execution: object
+    ) -> dict[str, float]:
+        if self.latency is None or (policy, execution) != ("exact", "auto"):
+            return {}
+        budgets = {"network": budget, "full": 1.0}
+        return {
+            name: self.latency.milliseconds(cost, self.table.allot(cost, value)) / 1000
+            for name, value in budgets.items()
+        }
 
     def _check(
         self,

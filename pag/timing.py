@@ -10,7 +10,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -36,13 +36,20 @@ def time_in_turn(
         clock: in seconds.
     """
     timings: Timings = {name: [] for name in runs}
-    for repeat in range(-WARMUP, repeats):
-        for name in list(runs)[:: -1 if repeat % 2 else 1]:
-            started = clock()
-            runs[name](repeat)
-            if repeat >= 0:
-                timings[name].append(clock() - started)
+    for repeat, name in turns(runs, repeats):
+        started = clock()
+        runs[name](repeat)
+        if repeat >= 0:
+            timings[name].append(clock() - started)
     return timings
+
+
+def turns(names: Iterable[str], repeats: int, warmup: int = WARMUP) -> Iterator[tuple[int, str]]:
+    """(repeat, name) in the order of runs, every other repeat in reverse; negative: warming up."""
+    ordered = list(names)
+    for repeat in range(-warmup, repeats):
+        for name in ordered[:: -1 if repeat % 2 else 1]:
+            yield repeat, name
 
 
 def summary(seconds: Sequence[float]) -> dict[str, float]:
@@ -58,15 +65,20 @@ def ratio(timings: Timings, name: str, base: str) -> float:
     return round(statistics.median(a / b for a, b in pairs), 3)
 
 
-def machine() -> dict[str, object]:
-    """What runs the measurement, and whether it is busy with something else."""
-    processor = platform.processor() or platform.machine()
+def processor() -> str:
+    """The model of this machine's processor."""
+    name = platform.processor() or platform.machine()
     if (info := Path("/proc/cpuinfo")).exists():
         names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
-        processor = names[0].partition(":")[2].strip() if names else processor
+        name = names[0].partition(":")[2].strip() if names else name
+    return name
+
+
+def machine() -> dict[str, object]:
+    """What runs the measurement, and whether it is busy with something else."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
-        "processor": processor,
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "threads_limit": os.environ.get("OMP_THREAD_LIMIT"),

@@ -34,12 +34,14 @@ TORCH_THREADS = 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Each process has a folder of its own for what visitors upload.
+    """Each process has folders of its own for what visitors upload and for what is measured.
 
     A server that closes deletes the uploads it knows, and two have the same photo's alike.
+    What somebody measured on this machine is nobody's business here.
     """
     folder = tempfile.TemporaryDirectory(prefix="pag-tests-", ignore_cleanup_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = folder.name
+    os.environ["XDG_CACHE_HOME"] = os.path.join(folder.name, "cache")
     config.add_cleanup(folder.cleanup)
 
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pag import LABEL_SETS, at_image_size, checkpoints, summary, write_folder
+from pag import LABEL_SETS, Predictor, at_image_size, checkpoints, predict, summary, write_folder
+from pag.latency_cache import save_latency
 from pag.predict import main
 from tests.backbones import GATES
 from tests.checkpoints import write_random_checkpoint
+from tests.latencies import made_up
 from tests.records import build_inference
 
 
@@ -194,3 +196,94 @@ def test_written_values_can_be_read_back(tmp_path: Path) -> None:
     assert record.segmentation is not None and np.array_equal(ids, record.segmentation)
     written = json.loads((folder / "result.json").read_text())
     assert written == json.loads(json.dumps(summary(record)))
+
+
+# ---------------------------------------------------------------- a time in place of a budget
+
+
+@pytest.fixture
+def learned(monkeypatch: pytest.MonkeyPatch) -> list[Predictor]:
+    """The predictors that measured this machine, which takes no time here."""
+    found: list[Predictor] = []
+
+    def learn(predictor: Predictor, show: bool = False) -> None:
+        assert show  # a person waits for it
+        predictor.use(made_up(predictor.net))
+        found.append(predictor)
+
+    monkeypatch.setattr(predict, "learn", learn)
+    return found
+
+
+def test_a_time_is_asked_for_told_and_written(
+    tmp_path: Path,
+    checkpoint: Path,
+    learned: list[Predictor],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    photo = write_photo(tmp_path / "street.png", 96, 64)
+    options = ["--size", 96, "--checkpoint", checkpoint, "--budget-ms", 1e7, "--device", "cpu"]
+    assert run(photo, "--out", tmp_path / "out", *options) == 0
+    told = capsys.readouterr()
+    assert len(learned) == 1 and "measuring it now" in told.err
+    result = json.loads((tmp_path / "out" / "street" / "result.json").read_text())
+    assert result["seconds_asked"] == 1e4
+    assert result["budget_requested"] == 1
+    assert result["seconds_predicted"]["network"] > 0 < result["seconds"]["network"]
+    measured = f"{1000 * result['seconds']['network']:.0f} ms measured"
+    assert "street: 1e+07 ms asked, " in told.out and measured in told.out
+    assert "at budget 1.000; full budget takes no longer" in told.out
+
+
+def test_what_was_measured_before_is_not_measured_again(
+    tmp_path: Path,
+    checkpoint: Path,
+    learned: list[Predictor],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    known = Predictor.from_checkpoint(checkpoint, "cpu")
+    save_latency(made_up(known.net), known.device, known.config)
+    photo = write_photo(tmp_path / "street.png", 96, 64)
+    options = ["--size", 96, "--checkpoint", checkpoint, "--budget-ms", 1e7, "--device", "cpu"]
+    assert run(photo, "--out", tmp_path / "out", *options) == 0
+    assert learned == []
+
+
+def test_a_time_too_short_fails_that_image_alone(
+    tmp_path: Path,
+    checkpoint: Path,
+    learned: list[Predictor],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    photo = write_photo(tmp_path / "a.png", 96, 64)
+    options = ["--size", 96, "--checkpoint", checkpoint, "--device", "cpu"]
+    assert run(photo, "--out", tmp_path / "out", "--budget-ms", 1, *options) == 1
+    assert "this network still takes some" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--budget-ms", "0"], "milliseconds above 0"),
+        (["--budget-ms", "nan"], "milliseconds above 0"),
+        (["--budget-ms=-5"], "milliseconds above 0"),
+        (["--budget-ms", "soon"], "invalid float"),
+        (["--budget-ms", "90", "--budget", "0.5"], "not allowed with"),
+        (["--budget-ms", "90", "--policy", "adaptive"], "expected exact policy"),
+        (["--budget-ms", "90", "--execution", "dense"], "expected exact policy"),
+    ],
+)
+def test_bad_times_are_refused_before_any_work(
+    tmp_path: Path,
+    checkpoint: Path,
+    learned: list[Predictor],
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    photo = write_photo(tmp_path / "a.png", 96, 64)
+    assert run(photo, "--out", tmp_path / "out", *arguments, "--checkpoint", checkpoint) == 2
+    assert words in capsys.readouterr().err
+    assert learned == [] and not (tmp_path / "out").exists()

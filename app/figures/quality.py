@@ -12,6 +12,8 @@ from app.palette import CHART_GRID, CHART_TEXT, EXECUTED_BAR, METHOD_STYLES, Str
 
 ERRORS = ("depth", "normals")
 """Tasks whose measure is an error: their axes point down, so that up is better everywhere."""
+TIME = "time"
+"""The chart beside those of the tasks: milliseconds, from 0 up."""
 HEIGHT = 230
 
 
@@ -30,7 +32,7 @@ def agreement_figure(task: str, floor: float, height: int = HEIGHT) -> go.Figure
     """The chart of one task, without values: a curve, and a ring for the budget shown.
 
     Args:
-        task: one of the four.
+        task: one of the four, or ``time``.
         floor: the lowest budget on the axis.
         height: in pixels.
     """
@@ -41,7 +43,7 @@ def agreement_figure(task: str, floor: float, height: int = HEIGHT) -> go.Figure
         mode="lines+markers",
         line={"color": EXECUTED_BAR, "width": 2},
         marker={"color": EXECUTED_BAR, "size": 7},
-        hovertemplate=words.QUALITY_HOVER,
+        hovertemplate=words.QUALITY_HOVER_TIME if task == TIME else words.QUALITY_HOVER,
     )
     ring = go.Scatter(
         x=[],
@@ -52,6 +54,8 @@ def agreement_figure(task: str, floor: float, height: int = HEIGHT) -> go.Figure
         hoverinfo="skip",
     )
     figure = _styled(go.Figure([curve, ring]), task, words.QUALITY_X, axis, height)
+    if task == TIME:
+        figure.update_yaxes(rangemode="tozero")
     margin = 0.03 * (1.0 - floor)
     return figure.update_xaxes(range=[floor - margin, 1.0 + margin], tickformat=".1f")
 

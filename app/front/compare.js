@@ -19,6 +19,8 @@ function drawAgreement(root = document) {
     const slot = `agreement-${name}`;
     fillHtml({ [slot]: known ? known.html[slot] : waiting }, root);
   }
+  // What was measured on this photo comes before what the machine's table says.
+  fillHtml({ time: (known ?? page.shown.fill).html.time }, root);
 }
 
 /* ------------------------------------------------------------------ the line */

@@ -1,6 +1,6 @@
 /* Quality against compute: this photo's curves grow as the sweep does; held-out ones stand. */
 
-const HERE = "#quality-here .pag-plot";
+const HERE = "#quality-here .pag-plot, #quality-time .pag-plot";
 
 function drawQuality() {
   const charts = all(HERE).filter(visible);

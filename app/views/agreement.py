@@ -1,4 +1,4 @@
-"""Below each output: how close the budget shown comes to full budget."""
+"""How close the budget shown comes to full budget: below each output, and in time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from app.agreement import agreement
 from app.content import outputs as words
+from app.views import latency
 from pag import TASKS, Inference
 
 SLOT = "agreement-{task}"
@@ -21,19 +22,22 @@ def entry(answer: Inference, full: Inference, budget: float) -> dict[str, Any]:
         budget: the one asked for, by which the browser finds it.
 
     Returns:
-        ``budget``, ``values`` (the headline of each task, None without one) and ``html`` by slot.
+        ``budget``, ``values`` (the headline of each task, None without one, and milliseconds)
+        and ``html`` by slot.
     """
     found = agreement(answer, full)
     pairs = {task: getattr(found, task) for task in TASKS}
     return {
         "budget": budget,
-        "values": {task: pair[0] if pair else None for task, pair in pairs.items()},
+        "values": {task: pair[0] if pair else None for task, pair in pairs.items()}
+        | {latency.SLOT: 1000 * answer.seconds["network"]},
         "html": {
             SLOT.format(task=task): words.AGREEMENT_FULL
             if answer is full
             else _sentence(task, pair)
             for task, pair in pairs.items()
-        },
+        }
+        | {latency.SLOT: latency.measured(answer, full)},
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app import content
-from app.views import markup
+from app.views import latency, markup
 from app.views.fill import Fill
 from pag import Inference
 
@@ -18,6 +18,7 @@ def build(first: str = content.NOTHING_YET) -> Any:
         '<div data-slot="notice"></div><div data-slot="steered"></div>'
         '<div data-slot="preview" aria-live="off"></div>'
         f'<div data-slot="numbers">{markup.note(first)}</div>'
+        f'<p class="pag-hint" data-slot="{latency.SLOT}"></p>'
     )
     return gr.HTML(slots, elem_id="numbers", js_on_load=markup.MOUNTED)
 
@@ -25,7 +26,8 @@ def build(first: str = content.NOTHING_YET) -> Any:
 def fill(answer: Inference, first: Inference) -> Fill:
     """The facts of one answer."""
     del first
-    return Fill(html={"numbers": numbers(answer)})
+    html = {"numbers": numbers(answer), latency.SLOT: latency.predicted(answer)}
+    return Fill(html=html)
 
 
 def numbers(answer: Inference) -> str:

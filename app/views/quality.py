@@ -25,12 +25,13 @@ MARKERS = {
 
 
 def build() -> Any:
-    """Four charts for this photo, which the page's script fills, and those of held-out ones."""
+    """Charts for this photo, which the page's script fills, and those of held-out ones."""
     here = "".join(_chart_here(task) for task in TASKS)
     return gr.HTML(
         f'<p class="pag-explain" data-slot="quality-hint">{words.QUALITY_EMPTY}</p>'
         f'<h3 class="pag-subtitle">{words.QUALITY_HERE}</h3>'
         f'<div class="pag-charts" id="quality-here">{here}</div>'
+        f'<div class="pag-charts" id="quality-time">{_chart_here(figures.TIME)}</div>'
         f'<div id="quality-heldout">{heldout(read_heldout())}</div>',
         elem_id="quality-panel",
         js_on_load=markup.MOUNTED,
@@ -50,7 +51,8 @@ def scene(first: Inference) -> Fill:
         },
         data={
             "quality": {
-                task: _plain(figures.agreement_figure(task, first.budget_floor)) for task in TASKS
+                task: _plain(figures.agreement_figure(task, first.budget_floor))
+                for task in (*TASKS, figures.TIME)
             }
         },
     )

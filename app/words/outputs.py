@@ -3,6 +3,8 @@ and quality against compute."""
 
 from __future__ import annotations
 
+from app.words import latency
+
 # Comparing with full budget
 COMPARE = "Compare with full budget"
 
@@ -47,9 +49,11 @@ QUALITY_TITLES = {
               "budget's. 0 is the same; the axis points down."),
     "normals": ("Surface normals: angle", "degrees", "Mean angle between the directions. "
                 "0 is the same; the axis points down."),
+    "time": (latency.TITLE, latency.AXIS, latency.WHAT),
 }  # fmt: skip
-"""Task -> (title, axis, what it is)."""
+"""Task, or time -> (title, axis, what it is)."""
 QUALITY_HOVER = "budget %{x:.2f}<br><b>%{y:.3f}</b><extra></extra>"
+QUALITY_HOVER_TIME = "budget %{x:.2f}<br><b>%{y:.0f} ms</b><extra></extra>"
 QUALITY_ALT = "{title}, against the budget"
 
 HELDOUT = "Held-out photographs, against the truth"

@@ -167,6 +167,14 @@ def test_up_is_better_in_every_chart(task: str) -> None:
         assert (axis["autorange"] == "reversed") == down
 
 
+def test_the_chart_of_time_begins_at_nothing() -> None:
+    figure = json.loads(agreement_figure("time", 0.3).to_json() or "")
+    axis = figure["layout"]["yaxis"]
+    assert axis["rangemode"] == "tozero" and axis["autorange"] is True
+    assert axis["title"]["text"] == "milliseconds"
+    assert "ms" in figure["data"][0]["hovertemplate"]
+
+
 def test_the_gates_are_drawn_last_and_heaviest() -> None:
     lines = [Curve(name, (0.5, 1.0), (0.1, 0.2)) for name in METHODS]
     drawn = json.loads(heldout_figure("segmentation", lines).to_json() or "")["data"]
@@ -187,7 +195,7 @@ def test_the_scene_says_whether_the_results_are_of_this_network(
     record = make_inference()
     fill = quality.scene(record)
     assert record.checkpoint in fill.html["heldout-other"]
-    assert set(fill.data["quality"]) == set(TASKS)
+    assert set(fill.data["quality"]) == {*TASKS, "time"}
     low, high = fill.data["quality"]["depth"]["layout"]["xaxis"]["range"]
     assert low < record.budget_floor < 1 < high
     json.dumps(fill.message())

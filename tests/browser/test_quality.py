@@ -102,6 +102,26 @@ def test_a_point_of_the_curve_is_a_budget_to_go_to(visitor: Visitor) -> None:
     visitor.until_numbers(r"Requested 0\.20")
 
 
+def test_the_time_of_every_budget_is_said_and_drawn(visitor: Visitor, fake: FakePredictor) -> None:
+    visitor.until_swept()
+    desk = Desk(fake)
+    session = desk.open(Session(), find_examples()[0], Wish())
+    budgets = sorted({*visitor.budgets(), 0.6})
+    times = [1000 * desk.answer_at(session, budget).seconds["network"] for budget in budgets]
+    open_quality(visitor)
+    visitor.page.wait_for_selector("#quality-time .js-line")
+    curve, ring = visitor.page.locator("#quality-time .pag-plot").evaluate(
+        "plot => plot.data.map(trace => [[...trace.x], [...trace.y]])"
+    )
+    assert curve == [pytest.approx(budgets), pytest.approx(times)]
+    assert ring == [[0.6], [pytest.approx(times[budgets.index(0.6)])]]
+    here, full = (f"{round(ms)} ms" for ms in (times[budgets.index(0.6)], times[-1]))
+    said = f"{here} here, {full} at full budget: 60% of its time"
+    assert said in visitor.numbers()
+    visitor.move_slider(1.0)
+    visitor.until_numbers(r"Requested 1\.00.* others' time is compared")
+
+
 def test_held_out_curves_are_drawn_with_their_legend(visitor: Visitor) -> None:
     visitor.until_swept()
     open_quality(visitor)
