@@ -43,7 +43,9 @@ def serves(x: Tensor, depthwise: bool = False) -> bool:
     """
     if depthwise or x.dtype not in DTYPES or not installed():
         return False
-    return reliable(x.device, x.dtype) if x.device.type == "cuda" else interpreted()
+    if x.device.type == "cuda":
+        return reliable(x.device, x.dtype)
+    return x.device.type == "cpu" and interpreted()
 
 
 def interpreted() -> bool:
