@@ -7,8 +7,9 @@ not run, or gives wrong results.
 
 Nothing waits for the GPU, and no shape depends on a mask: how many pixels are active is known
 on the GPU alone, kernels are launched for all pixels, and blocks beyond the active ones return
-at once. So a pass whose policy does not wait either can be captured as a CUDA graph, after a
-first one that compiles and chooses block sizes.
+at once. That is what a CUDA graph asks for, after a first pass that compiles and chooses block
+sizes, and with a policy that does not wait either: `AdaptivePolicy` does not, `ExactPolicy`
+does in every layer.
 
 Tested through Triton's interpreter, which runs the kernels on a CPU where the environment has
 ``TRITON_INTERPRET=1``, and compiled for GPUs; not measured yet.

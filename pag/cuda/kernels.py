@@ -68,7 +68,7 @@ def list_active(
         y = here // width % height
         x = here % width
         wanted = here < 0
-        for tap in tl.static_range(9):
+        for tap in range(9):
             reader_y = y + (tap // 3 - 1) * dilation
             reader_x = x + (tap % 3 - 1) * dilation
             reads = exists & (reader_y >= 0) & (reader_x >= 0)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-import triton  # pyright: ignore[reportMissingImports]
 from torch import Tensor
 
 from pag import sparse
 from pag.backbones import Bottleneck, ResidualBlock
-from pag.cuda import interpreted
-from pag.cuda.kernels import LIST_BLOCK, convolve, list_active
+from pag.cuda import interpreted, kernels
+from pag.cuda.kernels import LIST_BLOCK
 from pag.macs import Size
 from pag.multipool import MultiPool
 from pag.sparse import ActivePixels, as_maps, as_rows
@@ -20,6 +20,10 @@ TIMED_FROM = 4096
 """Pixels of a map from which on block sizes are timed: 64 x 64."""
 CHECK_CHANNELS, CHECK_WIDTH = 80, 48
 """Of the block of `deviation`: unlike those of any backbone, which choose their own block sizes."""
+
+# `kernel[grid](...)` is Triton's syntax, of which a type checker without Triton knows nothing.
+list_active: Any = kernels.list_active
+convolve: Any = kernels.convolve
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def _listed(mask: Tensor, size: Size, convolution: tuple[int, int] | None) -> Li
     positions = torch.empty(total, dtype=torch.int32, device=mask.device)
     count = torch.zeros(1, dtype=torch.int32, device=mask.device)
     stride, dilation = convolution or (1, 0)
-    list_active[(triton.cdiv(total, LIST_BLOCK),)](
+    list_active[(-(-total // LIST_BLOCK),)](
         mask.contiguous().view(torch.uint8),
         positions,
         count,
@@ -112,8 +116,8 @@ class Convolution:
         outputs, channels = self.weight.shape[0], self.weight.shape[1]
 
         def grid(meta: dict[str, int]) -> tuple[int, int]:
-            rows = triton.cdiv(len(at.positions), meta["block_rows"])
-            return rows, triton.cdiv(outputs, meta["block_columns"])
+            rows = -(-len(at.positions) // meta["block_rows"])
+            return rows, -(-outputs // meta["block_columns"])
 
         convolve[grid](
             source,
