@@ -184,13 +184,12 @@ class AutoExecution(Execution):
     """Sparse where that is faster, dense elsewhere, layer by layer.
 
     A mask that is full runs densely and is equal to `DenseExecution` bit for bit. On devices
-    for which nothing has been measured all runs densely.
+    of another type than the table's, for which nothing has been measured, all runs densely.
 
     Args:
         table: break-even of each family of blocks. A width that it lacks takes the next
             smaller one, where skipping pays less.
-        device: type of the device that it was measured on, ``cpu`` or ``cuda``. Choosing
-            waits for a GPU to count the active pixels; `SparseExecution` does not.
+        device: type of the devices that it was measured on.
     """
 
     def __init__(self, table: tuple[BreakEven, ...] = BREAK_EVEN, device: str = "cpu") -> None:
@@ -234,7 +233,7 @@ class AutoExecution(Execution):
     ) -> ActivePixels | None:
         """The pixels to compute, or None where computing all is faster."""
         rule = self.rule(scope, block.width, block.stride, block.depthwise)
-        if rule is None:
+        if rule is None or a.device.type != self.device:
             return None
         per_output, per_input = block.conv2.weight.numel(), 0
         if scope == "block":

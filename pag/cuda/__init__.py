@@ -9,7 +9,7 @@ Nothing waits for the GPU, and no shape depends on a mask: how many pixels are a
 on the GPU alone, kernels are launched for all pixels, and blocks beyond the active ones return
 at once. That is what a CUDA graph asks for, after a first pass that compiles and chooses block
 sizes, and with a policy that does not wait either: `AdaptivePolicy` does not, `ExactPolicy`
-does in every layer.
+does in every layer. `AutoExecution` with a table for GPUs waits, too, to count active pixels.
 
 Tested through Triton's interpreter, which runs the kernels on a CPU where the environment has
 ``TRITON_INTERPRET=1``, and compiled for GPUs; not measured yet.
