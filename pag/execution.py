@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pag import cuda
 from pag.backbones import ResidualBlock
 from pag.errors import InputError
 from pag.macs import per_pixel
+from pag.multipool import MultiPool
 from pag.sparse import ActivePixels, run_active
 
 EXECUTIONS = ("auto", "sparse", "dense")
@@ -45,6 +47,10 @@ class Execution(ABC):
         """
         return self.residual(block, a, mask, scope).add_(onto)
 
+    def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `MultiPool.forward`."""
+        return module(x)
+
 
 class DenseExecution(Execution):
     """Masked dense execution: compute everywhere, keep where the gate is open."""
@@ -71,7 +77,8 @@ class SparseExecution(Execution):
 
     Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
     `pag.macs.LayerCost.executed` counts are computed; a mask that is full runs densely, and
-    is then equal bit for bit. For inference: no gradient flows.
+    is then equal bit for bit, except on a GPU that `pag.cuda` serves, where looking whether it
+    is full would mean waiting. For inference: no gradient flows.
 
     The network has to be fused (`pag.network.fuse_batchnorm`), and is fastest in
     channels-last layout, where features and kernels are matrices without a copy.
@@ -96,11 +103,18 @@ class SparseExecution(Execution):
     ) -> Tensor:
         check_fused(block)
         mask = mask.bool()
+        if cuda.serves(a, block.depthwise):
+            return cuda.run_active(block, a, mask, scope, onto)
         if bool(mask.all()):
             branch = block.branch(a)
             return branch if onto is None else branch.add_(onto)
         size = (a.shape[-2], a.shape[-1])
         return run_active(block, a, mask, ActivePixels.under(mask, block, scope, size), onto)
+
+    def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
+        if cuda.serves(x, module.groups > 1):
+            return cuda.pool(module, x)
+        return module(x)
 
 
 def check_fused(block: ResidualBlock) -> None:
@@ -206,11 +220,14 @@ class AutoExecution(Execution):
     ) -> Tensor:
         check_fused(block)
         mask = mask.bool()
-        active = int(mask.sum())
-        if active == mask.numel():
+        if a.device.type != self.device:
+            branch = DenseExecution().residual(block, a, mask, scope)
+        elif (active := int(mask.sum())) == mask.numel():
             branch = block.branch(a)
         else:
             pixels = self._worthwhile(block, a, mask, active, scope)
+            if pixels is not None and cuda.serves(a, block.depthwise):
+                return cuda.run_active(block, a, mask, scope, onto)
             if pixels is not None:
                 return run_active(block, a, mask, pixels, onto)
             branch = DenseExecution().residual(block, a, mask, scope)

@@ -42,6 +42,8 @@ class MultiPool(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, inputs, 3, 3))
         self.point_weight = nn.Parameter(torch.empty(channels, inputs, 1, 1))
         self.bias: nn.Parameter | None = None  # appears when a BatchNorm is folded in
+        self.reaches: Tensor  # the dilations where the network is, for indexing
+        self.register_buffer("reaches", torch.tensor(dilations), persistent=False)
         nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         nn.init.kaiming_normal_(self.point_weight, nonlinearity="relu")
         self.selector = nn.Sequential(
@@ -95,7 +97,7 @@ class MultiPool(nn.Module):
         """
         choice = self.scores(x).argmax(1)
         batch, channels, height, width = x.shape
-        reach = torch.tensor(self.dilations, device=x.device)[choice].flatten()
+        reach = self.reaches[choice].flatten()
         # The last row is what pixels off the map read.
         rows = torch.cat([as_rows(x), x.new_zeros(1, channels)])
         out = torch.empty_like(rows[:-1])

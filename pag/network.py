@@ -139,7 +139,7 @@ class PAGNet(nn.Module):
             if name in self.backbone.decoder_blocks:
                 inputs[name] = a
             if block.pools:
-                residual, choice = self._pool(block, a, sampling)
+                residual, choice = self._pool(block, a, execution, sampling)
                 saved = self._pool_saved(choice, cost)
                 decisions.note_pool(saved)
             elif not block.gated:
@@ -167,13 +167,13 @@ class PAGNet(nn.Module):
         return outputs, Trace(cost, tuple(gates), choice, self.config.output_stride, saved)
 
     def _pool(
-        self, block: ResidualBlock, a: Tensor, sampling: Sampling | None
+        self, block: ResidualBlock, a: Tensor, execution: Execution, sampling: Sampling | None
     ) -> tuple[Tensor, Tensor]:
         pool = block.conv2
         assert isinstance(pool, MultiPool)
         r = block.reduce(a)
         if sampling is None:
-            pooled, choice = pool(r)
+            pooled, choice = execution.pool(pool, r)
         else:
             pooled, choice = pool.mix(r, sampling.temperature, sampling.generator)
         return block.expand(block.settle(pooled)), choice

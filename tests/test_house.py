@@ -29,12 +29,17 @@ def read(name: str) -> str:
 
 
 def requirements(name: str) -> dict[str, str]:
-    """Distribution -> version of a requirements file; every line must be an exact pin."""
+    """Distribution -> version of a requirements file; every line must be an exact pin.
+
+    It may be for one system alone: ``name==version; platform_system == "Linux"``.
+    """
     pins = {}
     for line in read(name).splitlines():
         if line.startswith(("#", "-r ")) or not line.strip():
             continue
-        match = re.fullmatch(r"([A-Za-z0-9_.-]+)(?:\[[a-z,]+\])?==([0-9][0-9a-z.]*)", line)
+        pin, _, system = line.partition("; ")
+        assert not system or re.fullmatch(r'platform_system == "[A-Z][a-z]+"', system), line
+        match = re.fullmatch(r"([A-Za-z0-9_.-]+)(?:\[[a-z,]+\])?==([0-9][0-9a-z.]*)", pin)
         assert match, f"{name}: {line!r} is not `name==version`"
         pins[match[1].lower().replace("-", "_")] = match[2]
     return pins

@@ -1,0 +1,194 @@
+"""What runs on the GPU: listing active pixels, and a convolution at those that are listed."""
+
+from __future__ import annotations
+
+import triton  # pyright: ignore[reportMissingImports]
+import triton.language as tl  # pyright: ignore[reportMissingImports]
+
+from pag.cuda import interpreted
+
+LIST_BLOCK = 1024
+"""Pixels that one program looks at to list the active ones."""
+
+
+def blocks(rows: int, columns: int, depth: int, warps: int, stages: int) -> triton.Config:
+    """Pixels and channels that a program computes, and channels that it reads at a time."""
+    sizes = {"block_rows": rows, "block_columns": columns, "block_depth": depth}
+    return triton.Config(sizes, num_warps=warps, num_stages=stages)
+
+
+CONFIGS = [
+    blocks(64, 64, 32, 4, 3),
+    blocks(32, 64, 64, 4, 4),
+    blocks(64, 128, 32, 4, 3),
+    blocks(128, 64, 32, 4, 3),
+    blocks(128, 128, 32, 8, 3),
+]
+"""Timed against each other for every pair of widths, on the first map that is large enough."""
+if interpreted():
+    CONFIGS = [blocks(64, 64, 128, 4, 1)]  # there is nothing to time
+
+
+def worth_timing(configs: list[triton.Config], named: dict, **settings: object) -> list:
+    """All configurations for a large map, the first one for a small map."""
+    return configs if settings["tuned"] else configs[:1]
+
+
+@triton.jit
+def list_active(
+    mask,
+    positions,
+    count,
+    total,
+    height,
+    width,
+    mask_height,
+    mask_width,
+    stride,
+    dilation,
+    halo: tl.constexpr,
+    block: tl.constexpr,
+):
+    """List the active pixels, or with `halo` those that a 3x3 convolution reads there.
+
+    The order within a block is that of the map, the order of blocks is whatever it happens to
+    be: every pixel is computed for itself.
+
+    Args:
+        mask: (B, mask_height, mask_width) uint8, 0 or 1.
+        positions: (total,) int32, written up to the count.
+        count: (1,) int32, 0 at first.
+        total: B * height * width, of the pixels to list.
+        stride, dilation: of the convolution.
+    """
+    here = tl.program_id(0) * block + tl.arange(0, block)
+    exists = here < total
+    if halo:
+        image = here // (height * width)
+        y = here // width % height
+        x = here % width
+        wanted = here < 0
+        for tap in range(9):
+            reader_y = y + (tap // 3 - 1) * dilation
+            reader_x = x + (tap % 3 - 1) * dilation
+            reads = exists & (reader_y >= 0) & (reader_x >= 0)
+            reads &= (reader_y % stride == 0) & (reader_x % stride == 0)
+            reader_y = reader_y // stride
+            reader_x = reader_x // stride
+            reads &= (reader_y < mask_height) & (reader_x < mask_width)
+            reader = (image * mask_height + reader_y) * mask_width + reader_x
+            wanted |= tl.load(mask + reader, mask=reads, other=0) != 0
+    else:
+        wanted = tl.load(mask + here, mask=exists, other=0) != 0
+    ones = wanted.to(tl.int32)
+    place = tl.cumsum(ones, 0) - ones
+    start = tl.atomic_add(count, tl.sum(ones, 0))
+    tl.store(positions + start + place, here, mask=wanted)
+
+
+@triton.autotune(
+    CONFIGS,
+    key=["channels_in", "channels_out", "taps", "tuned"],
+    prune_configs_by={"early_config_prune": worth_timing},
+    restore_value=["out"],  # timing repeats the launch, which may add to it
+)
+@triton.jit
+def convolve(
+    source,
+    kernel,
+    bias,
+    out,
+    positions,
+    count,
+    reach,
+    height,
+    width,
+    source_height,
+    source_width,
+    stride,
+    dilation,
+    channels_in,
+    channels_out,
+    taps: tl.constexpr,
+    activation: tl.constexpr,
+    ceiling: tl.constexpr,
+    add: tl.constexpr,
+    precision: tl.constexpr,
+    widen: tl.constexpr,
+    tuned: tl.constexpr,
+    block_rows: tl.constexpr,
+    block_columns: tl.constexpr,
+    block_depth: tl.constexpr,
+):
+    """A 1x1 or 3x3 convolution at listed pixels, as one matrix product that gathers as it reads.
+
+    What is read and what is written are whole maps with a row per pixel. A pixel that no
+    listed one needs is neither read nor written.
+
+    Args:
+        source: (B * source_height * source_width, channels_in), row-contiguous.
+        kernel: (channels_out, taps * channels_in), row-contiguous; taps row by row.
+        bias: (channels_out,) or None.
+        out: (B * height * width, channels_out), row-contiguous.
+        positions, count: see `list_active`; of output pixels.
+        reach: each output pixel's own dilation (B * height * width,), or None.
+        stride, dilation: of the convolution, padded by `dilation`.
+        taps: 1 or 9.
+        activation: clamp from below at 0, and from above at `ceiling` unless that is None.
+        add: to what `out` holds.
+        precision: of products in float32: ``ieee`` or ``tf32``. Sums are in float32.
+        widen: multiply in float32: the interpreter knows no products of bfloat16.
+        tuned: whether block sizes were timed; for `worth_timing`.
+    """
+    total = tl.load(count)
+    first = tl.program_id(0) * block_rows
+    if first >= total:
+        return
+    member = first + tl.arange(0, block_rows)
+    listed = member < total
+    position = tl.load(positions + member, mask=listed, other=0)
+    column = tl.program_id(1) * block_columns + tl.arange(0, block_columns)
+    wanted = column < channels_out
+    image = position // (height * width)
+    y = position // width % height * stride
+    x = position % width * stride
+    spread = dilation
+    if reach is not None:
+        spread = tl.load(reach + position, mask=listed, other=0).to(tl.int32)
+
+    sums = tl.zeros((block_rows, block_columns), tl.float32)
+    chunks = tl.cdiv(channels_in, block_depth)
+    for step in range(0, taps * chunks):
+        tap = step // chunks
+        channel = (step - tap * chunks) * block_depth + tl.arange(0, block_depth)
+        exists = channel < channels_in
+        row = position
+        inside = listed
+        if taps == 9:
+            from_y = y + (tap // 3 - 1) * spread
+            from_x = x + (tap % 3 - 1) * spread
+            inside &= (from_y >= 0) & (from_y < source_height)
+            inside &= (from_x >= 0) & (from_x < source_width)
+            row = (image * source_height + from_y) * source_width + from_x
+        read = source + row.to(tl.int64)[:, None] * channels_in + channel[None, :]
+        values = tl.load(read, mask=inside[:, None] & exists[None, :], other=0.0)
+        read = (
+            kernel + column[None, :] * (taps * channels_in) + (tap * channels_in + channel)[:, None]
+        )
+        weights = tl.load(read, mask=exists[:, None] & wanted[None, :], other=0.0)
+        if widen:
+            values = values.to(tl.float32)
+            weights = weights.to(tl.float32)
+        sums = tl.dot(values, weights, sums, input_precision=precision)
+
+    if bias is not None:
+        sums += tl.load(bias + column, mask=wanted, other=0.0).to(tl.float32)[None, :]
+    if activation:
+        sums = tl.maximum(sums, 0.0)
+        if ceiling is not None:
+            sums = tl.minimum(sums, ceiling)
+    target = out + position.to(tl.int64)[:, None] * channels_out + column[None, :]
+    written = listed[:, None] & wanted[None, :]
+    if add:
+        sums += tl.load(target, mask=written, other=0.0).to(tl.float32)
+    tl.store(target, sums.to(out.dtype.element_ty), mask=written)

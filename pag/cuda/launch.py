@@ -1,0 +1,231 @@
+"""A gated block, or MultiPool, as launches of the kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pag import sparse
+from pag.backbones import Bottleneck, ResidualBlock
+from pag.cuda import interpreted, kernels
+from pag.cuda.kernels import LIST_BLOCK
+from pag.macs import Size
+from pag.multipool import MultiPool
+from pag.sparse import ActivePixels, as_maps, as_rows
+
+TIMED_FROM = 4096
+"""Pixels of a map from which on block sizes are timed: 64 x 64."""
+CHECK_CHANNELS, CHECK_WIDTH = 80, 48
+"""Of the block of `deviation`: unlike those of any backbone, which choose their own block sizes."""
+
+# `kernel[grid](...)` is Triton's syntax, of which a type checker without Triton knows nothing.
+list_active: Any = kernels.list_active
+convolve: Any = kernels.convolve
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Pixels of a map that are to be computed; how many they are is known on the GPU alone.
+
+    Attributes:
+        positions: (P,) int32, room for every pixel; flat positions in (B, h, w).
+        count: (1,) int32, how many of them are listed.
+        size: (h, w).
+    """
+
+    positions: Tensor
+    count: Tensor
+    size: Size
+
+
+def active(mask: Tensor) -> Listed:
+    """The active pixels of a (B, ..., h, w) bool mask."""
+    return _listed(mask, (mask.shape[-2], mask.shape[-1]), None)
+
+
+def needed(mask: Tensor, stride: int, dilation: int, input_size: Size) -> Listed:
+    """The pixels, of (H, W) = `input_size`, that a 3x3 convolution reads at active ones."""
+    return _listed(mask, input_size, (stride, dilation))
+
+
+def _listed(mask: Tensor, size: Size, convolution: tuple[int, int] | None) -> Listed:
+    height, width = size
+    total = mask.shape[0] * height * width
+    positions = torch.empty(total, dtype=torch.int32, device=mask.device)
+    count = torch.zeros(1, dtype=torch.int32, device=mask.device)
+    stride, dilation = convolution or (1, 0)
+    list_active[(-(-total // LIST_BLOCK),)](
+        mask.contiguous().view(torch.uint8),
+        positions,
+        count,
+        total,
+        height,
+        width,
+        mask.shape[-2],
+        mask.shape[-1],
+        stride,
+        dilation,
+        halo=convolution is not None,
+        block=LIST_BLOCK,
+    )
+    return Listed(positions, count, size)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution of 1x1 or 3x3 and what follows it.
+
+    Attributes:
+        weight: (N, C, k, k).
+        bias: (N,) or None.
+        stride, dilation: of a 3x3, padded by `dilation`.
+        activation: whether a ReLU follows, with `ceiling` unless that is None.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    stride: int = 1
+    dilation: int = 1
+    activation: bool = False
+    ceiling: float | None = None
+
+    def run(
+        self,
+        source: Tensor,
+        source_size: Size,
+        out: Tensor,
+        at: Listed,
+        add: bool = False,
+        reach: Tensor | None = None,
+    ) -> None:
+        """Compute the listed rows of `out`.
+
+        Args:
+            source: (B*H*W, C), a row per pixel.
+            source_size: (H, W).
+            out: (B*h*w, N), written in place.
+            at: which of its pixels.
+            add: to what they hold.
+            reach: (B*h*w,) integers, each output pixel's own dilation.
+        """
+        # In channels-last layout this is a view.
+        kernel = self.weight.permute(0, 2, 3, 1).flatten(1).contiguous()
+        outputs, channels = self.weight.shape[0], self.weight.shape[1]
+
+        def grid(meta: dict[str, int]) -> tuple[int, int]:
+            rows = -(-len(at.positions) // meta["block_rows"])
+            return rows, -(-outputs // meta["block_columns"])
+
+        convolve[grid](
+            source,
+            kernel,
+            self.bias,
+            out,
+            at.positions,
+            at.count,
+            reach,
+            *at.size,
+            *source_size,
+            self.stride,
+            self.dilation,
+            channels,
+            outputs,
+            taps=self.weight.shape[2] * self.weight.shape[3],
+            activation=self.activation,
+            ceiling=self.ceiling,
+            add=add,
+            precision=precision(),
+            widen=interpreted(),
+            tuned=len(at.positions) >= TIMED_FROM,
+        )
+
+
+def precision() -> str:
+    """``tf32`` or ``ieee``: how dense convolutions multiply in float32."""
+    # Newer versions refuse the older name where a program uses the newer one, `conv`.
+    conv = getattr(torch.backends.cudnn, "conv", None)
+    if conv is None:
+        return "tf32" if torch.backends.cudnn.allow_tf32 else "ieee"
+    return "tf32" if conv.fp32_precision == "tf32" else "ieee"
+
+
+@torch.no_grad()
+def run_active(
+    block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor | None = None
+) -> Tensor:
+    """The residual branch of a fused block at the active pixels.
+
+    Args:
+        block: the gated block; its 3x3 is not depthwise.
+        a: (B, C, H, W), its gate's input.
+        mask: (B, 1, h, w) bool.
+        scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
+        onto: (B, C', h, w), what the branch is added to, in place; in scope ``block`` alone
+            are pixels that are not active left unread.
+
+    Returns:
+        (B, C', h, w), `onto` if given, in channels-last layout.
+    """
+    batch, size, input_size = a.shape[0], (mask.shape[-2], mask.shape[-1]), (a.shape[2], a.shape[3])
+    spatial = Convolution(
+        block.conv2.weight, block.conv2.bias, block.stride, block.dilation, True, block.ceiling
+    )
+    outputs = active(mask)
+    if scope == "conv":
+        reduced = block.reduce(a)
+        skipped = reduced[:, :, :: block.stride, :: block.stride]
+        mixed = skipped.clone(memory_format=torch.channels_last)
+        spatial.run(as_rows(reduced).contiguous(), input_size, as_rows(mixed), outputs)
+        branch = block.expand(mixed)
+        return branch if onto is None else onto.add_(branch)
+    reduce = Convolution(
+        block.conv1.weight, block.conv1.bias, activation=True, ceiling=block.ceiling
+    )
+    inputs = needed(mask, block.stride, block.dilation, input_size)
+    reduced = a.new_empty(len(inputs.positions), block.width)
+    reduce.run(as_rows(a).contiguous(), input_size, reduced, inputs)
+    inside = a.new_empty(mask.numel(), block.width)
+    spatial.run(reduced, input_size, inside, outputs)
+    if onto is None:
+        onto = as_maps(a.new_zeros(mask.numel(), block.conv3.out_channels), batch, size)
+    else:
+        onto = onto.contiguous(memory_format=torch.channels_last)
+    expand = Convolution(block.conv3.weight, block.conv3.bias)
+    expand.run(inside, size, as_rows(onto), outputs, add=True)
+    return onto
+
+
+@torch.no_grad()
+def pool(module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
+    """What `MultiPool.forward` gives; the MultiPool is not depthwise."""
+    choice = module.scores(x).argmax(1)
+    batch, size = x.shape[0], (x.shape[2], x.shape[3])
+    reach = module.reaches[choice]
+    rows = as_rows(x).contiguous()
+    out = torch.empty_like(rows)
+    if 0 in module.dilations:
+        point = Convolution(module.point_weight, module.bias)
+        point.run(rows, size, out, active(reach == 0))
+    if max(module.dilations) > 0:
+        field = Convolution(module.weight, module.bias)
+        field.run(rows, size, out, active(reach > 0), reach=reach)
+    return as_maps(out, batch, size), choice
+
+
+@torch.inference_mode()
+def deviation(device: torch.device, dtype: torch.dtype) -> float:
+    """How far the kernels are off on a small block: largest error / largest value."""
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay what they are
+        torch.default_generator.manual_seed(0)
+        block = Bottleneck(CHECK_CHANNELS, CHECK_WIDTH, CHECK_CHANNELS, 1, 2).eval()
+        a, mask = torch.rand(2, CHECK_CHANNELS, 13, 17), torch.rand(2, 1, 13, 17) < 0.4
+    block.fuse()
+    block.to(device, dtype)
+    a, mask = a.to(device, dtype), mask.to(device)
+    pixels = ActivePixels.under(mask, block, "block", (13, 17))
+    expected = sparse.run_active(block, a, mask, pixels)
+    found = run_active(block, a, mask, "block")
+    return ((found - expected).abs().max() / expected.abs().max()).item()

@@ -1,0 +1,180 @@
+"""The GPU path from outside: when it is taken, and its kernels where there is no GPU."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pag import cuda
+from pag.execution import AutoExecution, BreakEven, SparseExecution
+from tests.test_sparse import assert_close, blobs, fused_block, inputs, pool
+
+ROOT = Path(__file__).resolve().parent.parent
+CPU = torch.device("cpu")
+
+
+def test_kernels_in_the_interpreter() -> None:
+    """All of tests/kernels, in a process where Triton interprets."""
+    pytest.importorskip("triton")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/kernels"]
+    environment = os.environ | {"TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed and int(passed[1]) >= 40 and "skipped" not in done.stdout, done.stdout
+
+
+# ---------------------------------------------------------------- compiling for a GPU
+
+
+def compile_convolution(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, **settings: object
+) -> str:
+    """The kernel compiled for compute capability 8.0, as PTX; ``bias=None`` leaves that out."""
+    pytest.importorskip("triton")
+    from triton import compile as compile_for  # pyright: ignore[reportMissingImports]
+    from triton.backends.compiler import GPUTarget  # pyright: ignore[reportMissingImports]
+    from triton.compiler import ASTSource  # pyright: ignore[reportMissingImports]
+
+    from pag.cuda.kernels import CONFIGS, convolve
+
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(folder))
+    kernel, blocks = convolve.fn, CONFIGS[0]
+    constants = {
+        "taps": 1, "activation": True, "ceiling": None, "add": False, "precision": "ieee",
+        "widen": False, "tuned": True, **blocks.kwargs, **settings,
+    }  # fmt: skip
+    pointers = dict.fromkeys(("source", "kernel", "bias", "out"), f"*{dtype}")
+    pointers |= {"positions": "*i32", "count": "*i32", "reach": "*i64"}
+    signature = {name: pointers.get(name, "i32") for name in kernel.arg_names}
+    signature |= dict.fromkeys(constants, "constexpr")
+    source = ASTSource(kernel, signature, constants)
+    options = {"num_warps": blocks.num_warps, "num_stages": blocks.num_stages}
+    compiled = compile_for(source, target=GPUTarget("cuda", 80, 32), options=options)
+    assert len(compiled.asm["cubin"]) > 0
+    return compiled.asm["ptx"]
+
+
+def test_compiles_for_a_gpu_with_sums_in_single_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = compile_convolution(tmp_path, monkeypatch, "bf16", taps=9)
+    products = set(re.findall(r"mma\.sync\S+", code))
+    assert products and all(".f32.bf16.bf16.f32" in product for product in products)
+
+
+def test_single_precision_is_multiplied_as_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"bias": None, "reach": None, "add": True}
+    exact = compile_convolution(tmp_path, monkeypatch, "fp32", **settings)
+    assert "fma.rn" in exact and "tf32" not in exact
+    rounded = compile_convolution(tmp_path, monkeypatch, "fp32", precision="tf32", **settings)
+    assert ".f32.tf32.tf32.f32" in rounded
+
+
+@pytest.mark.parametrize("halo", [False, True])
+def test_lists_compile_for_a_gpu(
+    halo: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("triton")
+    from triton import compile as compile_for  # pyright: ignore[reportMissingImports]
+    from triton.backends.compiler import GPUTarget  # pyright: ignore[reportMissingImports]
+    from triton.compiler import ASTSource  # pyright: ignore[reportMissingImports]
+
+    from pag.cuda.kernels import LIST_BLOCK, list_active
+
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    kinds = {"mask": "*u8", "positions": "*i32", "count": "*i32"}
+    kinds |= {"halo": "constexpr", "block": "constexpr"}
+    signature = {name: kinds.get(name, "i32") for name in list_active.arg_names}
+    source = ASTSource(list_active, signature, {"halo": halo, "block": LIST_BLOCK})
+    compiled = compile_for(source, target=GPUTarget("cuda", 80, 32))
+    assert "atom" in compiled.asm["ptx"] and len(compiled.asm["cubin"]) > 0
+
+
+# ---------------------------------------------------------------- when kernels are used
+
+
+def test_a_cpu_does_without_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    assert not cuda.serves(torch.rand(1, 2, 3, 4))
+    code = (
+        "import sys; from tests.test_sparse import *; from pag.execution import *\n"
+        "block, a = fused_block(), inputs((6, 7))\n"
+        "SparseExecution().residual(block, a, blobs((2, 1, 6, 7)), 'block')\n"
+        "SparseExecution().pool(pool((0, 1)), torch.rand(1, 8, 4, 4))\n"
+        "assert 'pag.cuda.kernels' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_without_triton_nothing_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    monkeypatch.setattr(cuda, "installed", lambda: False)
+    assert not cuda.serves(torch.rand(1, 2, 3, 4))
+    block, a, mask = fused_block(), inputs((6, 7)), blobs((2, 1, 6, 7))
+    with torch.inference_mode():
+        expected = block.branch(a) * mask
+        assert_close(SparseExecution().residual(block, a, mask, "block"), expected)
+        module, x = pool((0, 1)), torch.rand(1, 8, 3, 3)
+        assert torch.equal(SparseExecution().pool(module, x)[0], module(x)[0])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        (RuntimeError("Failed to find C compiler"), "do not run .*Failed to find C compiler"),
+        (0.5, r"off by 5\.0e-01"),
+        (float("nan"), "off by nan"),
+        (0.001, None),
+    ],
+)
+def test_kernels_that_fail_a_first_check_are_not_used(
+    outcome: float | Exception, message: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("triton")
+    from pag.cuda import launch
+
+    def deviation(device: torch.device, dtype: torch.dtype) -> float:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(launch, "deviation", deviation)
+    reliable = cuda.reliable.__wrapped__  # not the cached one
+    if message is None:
+        assert reliable(CPU, torch.float32)
+        return
+    with pytest.warns(RuntimeWarning, match=message):
+        assert not reliable(CPU, torch.float32)
+
+
+class Unseen(torch.Tensor):
+    """A mask that must not be counted: that would wait for a GPU."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        assert func not in (torch.Tensor.sum, torch.Tensor.all, torch.Tensor.__int__)
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+@pytest.mark.parametrize("scope", ["block", "conv"])
+def test_auto_is_dense_and_never_looks_at_the_mask_where_nothing_was_measured(scope: str) -> None:
+    always = (BreakEven("block", 4, 1, 1.0, 0.0), BreakEven("conv", 4, 1, 1.0, 0.0))
+    block, a, mask = fused_block(), inputs((6, 7)), blobs((2, 1, 6, 7))
+    with torch.inference_mode():
+        expected = AutoExecution(()).residual(block, a, mask, scope)
+        elsewhere = AutoExecution(always, device="cuda")
+        found = elsewhere.residual(block, a, mask.as_subclass(Unseen), scope)
+        assert torch.equal(found.as_subclass(torch.Tensor), expected)
+        full = torch.ones_like(mask)
+        assert torch.equal(elsewhere.residual(block, a, full, scope), block.branch(a))
+    with pytest.raises(AssertionError):
+        AutoExecution(always).residual(block, a, mask.as_subclass(Unseen), scope)
