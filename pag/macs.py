@@ -60,7 +60,14 @@ def halo(values: Tensor, stride: int, dilation: int, input_size: Size) -> Tensor
         spread[:, :, ::stride, ::stride] = values
         values = spread
     values = F.pad(values, (dilation,) * 4, value=-torch.inf)
-    return F.max_pool2d(values, 3, stride=1, dilation=dilation)
+    if values.requires_grad:
+        return F.max_pool2d(values, 3, stride=1, dilation=dilation)
+    # Of one channel, a few passes over shifted views are quicker than pooling.
+    for axis in (-1, -2):
+        length = values.shape[axis] - 2 * dilation
+        first, middle, last = (values.narrow(axis, i * dilation, length) for i in range(3))
+        values = torch.maximum(torch.maximum(first, middle), last)
+    return values
 
 
 @dataclass(frozen=True)
