@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from pag.config import TRAINED_SIDE, PAGConfig
 from pag.fusion import ConvNormReLU, fused_sequence, fused_sum
+from pag.sparse import as_rows
 
 DETAIL_CHANNELS = 16
 INITIAL_LOG_DEPTH = 0.7  # about two metres
@@ -135,34 +136,93 @@ def finish(task: str, raw: Tensor, size: tuple[int, int]) -> Tensor:
     return raw
 
 
+def labels(raw: Tensor, size: tuple[int, int], allowed: Tensor | None = None) -> Tensor:
+    """The class with the highest logit of `finish`, without computing them all.
+
+    Between four values of the same highest class, interpolated ones have it, too. Only where
+    they differ, along outlines, are the logits interpolated.
+
+    Args:
+        raw: (B, C, h, w) output of the head, C up to 256.
+        size: (H, W) of the image.
+        allowed: (C,) bool, the classes to choose among; all when None.
+
+    Returns:
+        (B, H, W) uint8 ids.
+    """
+    names = torch.arange(raw.shape[1], dtype=torch.uint8, device=raw.device)
+    if allowed is not None:
+        names, raw = names[allowed], raw[:, allowed]
+    coarse = raw.argmax(1).to(torch.uint8)
+    height, width = raw.shape[-2:]
+    above, below, down = between(height, size[0], raw.device)
+    left, right, across = between(width, size[1], raw.device)
+    aside = torch.arange(1, width + 1, device=raw.device).clamp_max(width - 1)
+    under = torch.arange(1, height + 1, device=raw.device).clamp_max(height - 1)
+    differ = coarse != coarse.index_select(2, aside)
+    differ = differ | differ.index_select(1, under) | (coarse != coarse.index_select(1, under))
+    ids = coarse.index_select(1, above).index_select(2, left)
+    mixed = differ.index_select(1, above).index_select(2, left)
+    image, y, x = mixed.nonzero(as_tuple=True)
+    rows = as_rows(raw.float())
+
+    def at(line: Tensor, column: Tensor) -> Tensor:
+        return rows.index_select(0, (image * height + line[y]) * width + column[x])
+
+    share = across[x, None]
+    top = torch.lerp(at(above, left), at(above, right), share)
+    bottom = torch.lerp(at(below, left), at(below, right), share)
+    ids[mixed] = torch.lerp(top, bottom, down[y, None]).argmax(1).to(torch.uint8)
+    return ids if allowed is None else names[ids.long()]
+
+
+def between(count: int, wanted: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Neighbours that bilinear resizing from `count` to `wanted` values mixes.
+
+    Returns:
+        (wanted,) int64 each, the lower and the upper neighbour, and the upper one's share.
+    """
+    place = (torch.arange(wanted, device=device) + 0.5) * (count / wanted) - 0.5
+    place = place.clamp_min(0)
+    low = place.long()
+    return low, (low + 1).clamp_max(count - 1), place - low
+
+
 def zoom_of(height: int, width: int) -> float:
     """How much larger an input of this size is than what the network was trained on."""
     return max(height, width) / TRAINED_SIDE
 
 
-def predictions(outputs: dict[str, Tensor], zoom: float = 1.0) -> dict[str, Tensor]:
-    """Network outputs as maps in the record's units.
+def predictions(
+    raw: dict[str, Tensor],
+    size: tuple[int, int],
+    zoom: float = 1.0,
+    allowed: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """What the heads gave as maps in the record's units.
 
     The network takes pixels for those of one camera: what is shown twice as large it takes for
     half as far away, and learned so (`pag.data.transforms.augment`). Of one photograph, metres
     and directions are then the same at every working size.
 
     Args:
-        outputs: of `finish`, by task.
+        raw: (B, C, h, w) outputs by task, of the heads or of `finish`.
+        size: (H, W) of the image.
         zoom: of the network's input; see `zoom_of`.
+        allowed: the classes to choose among; see `labels`.
 
     Returns, for the tasks present: ``segmentation`` (B, H, W) uint8 ids, ``boundary``
     (B, H, W) 0..1, ``depth`` (B, H, W) metres, ``normals`` (B, H, W, 3) unit vectors.
     """
     maps = {}
-    if "segmentation" in outputs:
-        maps["segmentation"] = outputs["segmentation"].argmax(1).to(torch.uint8)
-    if "boundary" in outputs:
-        maps["boundary"] = torch.sigmoid(outputs["boundary"]).squeeze(1)
-    if "depth" in outputs:
-        maps["depth"] = zoom * torch.exp(outputs["depth"]).squeeze(1)
-    if "normals" in outputs:
-        normals = outputs["normals"].permute(0, 2, 3, 1)
+    if "segmentation" in raw:
+        maps["segmentation"] = labels(raw["segmentation"], size, allowed)
+    if "boundary" in raw:
+        maps["boundary"] = torch.sigmoid(finish("boundary", raw["boundary"], size)).squeeze(1)
+    if "depth" in raw:
+        maps["depth"] = zoom * torch.exp(finish("depth", raw["depth"], size)).squeeze(1)
+    if "normals" in raw:
+        normals = finish("normals", raw["normals"], size).permute(0, 2, 3, 1)
         if zoom != 1:
             squeezed = normals.new_tensor((1.0, 1.0, 1 / zoom))
             normals = F.normalize(normals * squeezed, dim=3, eps=1e-6)

@@ -110,6 +110,7 @@ class PAGNet(nn.Module):
         execution: Execution | None = None,
         sampling: Sampling | None = None,
         every: int = 1,
+        finished: bool = True,
     ) -> tuple[dict[str, Tensor], Trace]:
         """Run the network.
 
@@ -121,6 +122,7 @@ class PAGNet(nn.Module):
             execution: how gated blocks run; masked dense when None.
             sampling: given in training, MultiPool draws its choices.
             every: outputs but boundaries have one value for each square of so many pixels.
+            finished: whether `pag.heads.finish` is applied to what the heads give.
 
         Returns:
             Outputs by task (`pag.heads.finish` gives shapes and units) and the trace.
@@ -158,11 +160,9 @@ class PAGNet(nn.Module):
         assert choice is not None and saved is not None
         fine, middle = (inputs[name] for name in self.backbone.decoder_blocks)
         features = self.decoder(fine, middle, self.backbone.finish(x))
-        outputs = {
-            task: finish(task, self.heads[task](features, detail), output_size(size, task, every))
-            for task in TASKS
-            if task in tasks
-        }
+        outputs = {t: self.heads[t](features, detail) for t in TASKS if t in tasks}
+        if finished:
+            outputs = {t: finish(t, o, output_size(size, t, every)) for t, o in outputs.items()}
         # MultiPool is in the last stage.
         return outputs, Trace(cost, tuple(gates), choice, self.config.output_stride, saved)
 

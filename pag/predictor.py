@@ -140,10 +140,9 @@ class Predictor:
                 chosen,
                 tasks=wanted,
                 execution=executor,
+                finished=False,
             )
-            if allowed is not None and "segmentation" in outputs:
-                outputs["segmentation"][:, ~allowed] = -torch.inf
-            found = predictions(outputs, zoom_of(height, width))
+            found = predictions(outputs, (height, width), zoom_of(height, width), allowed)
             maps = {task: m[0].cpu().numpy() for task, m in found.items()}
             gates = gate_records(trace)
             layers, macs = ponder_maps(trace, (height, width))

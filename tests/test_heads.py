@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from pag.config import PAGConfig
 from pag.data.sample import Sample
 from pag.data.transforms import refocused
-from pag.heads import Decoder, build_heads, finish, predictions, zoom_of
+from pag.heads import Decoder, build_heads, finish, labels, predictions, zoom_of
 from pag.inference import TASKS
 
 
@@ -68,19 +69,31 @@ def test_predictions_are_in_the_records_units() -> None:
     maps = predictions(
         {
             "segmentation": logits,
-            "boundary": torch.tensor([-100.0, 0.0, 100.0]).view(1, 1, 1, 3),
+            "boundary": torch.tensor([-100.0, 0.0, 100.0]).view(1, 1, 3, 1).expand(1, 1, 3, 5),
             "depth": log_depth,
             "normals": normals,
-        }
+        },
+        (3, 5),
     )
     assert maps["segmentation"].dtype == torch.uint8
     assert np.array_equal(maps["segmentation"].numpy(), logits.numpy().argmax(1))
-    assert maps["boundary"].flatten().tolist() == pytest.approx([0, 0.5, 1])
-    assert maps["boundary"].shape == (1, 1, 3)
+    assert maps["boundary"][0, :, 0].tolist() == pytest.approx([0, 0.5, 1])
+    assert maps["boundary"].shape == (1, 3, 5)
     assert torch.allclose(maps["depth"], torch.full((1, 3, 5), 2.5))
     assert maps["normals"].shape == (1, 3, 5, 3)
-    assert torch.equal(maps["normals"][0, 1, 2], normals[0, :, 1, 2])
-    assert predictions({}) == {}
+    assert torch.allclose(maps["normals"][0, 1, 2], normals[0, :, 1, 2])
+    assert predictions({}, (3, 5)) == {}
+
+
+@pytest.mark.parametrize("size", [(27, 35), (7, 9), (3, 2), (56, 71)])
+def test_labels_are_the_highest_of_all_interpolated_logits(size: tuple[int, int]) -> None:
+    # Large regions with outlines between them, as a segmentation has.
+    raw = F.interpolate(noise(2, 5, 2, 3), (7, 9), mode="bilinear")
+    logits = finish("segmentation", raw, size)
+    assert torch.equal(labels(raw, size), logits.argmax(1).to(torch.uint8))
+    allowed = torch.tensor([True, False, True, True, False])
+    logits[:, ~allowed] = -torch.inf
+    assert torch.equal(labels(raw, size, allowed), logits.argmax(1).to(torch.uint8))
 
 
 @pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0])
@@ -98,7 +111,7 @@ def test_metres_and_directions_do_not_depend_on_the_working_size(zoom: float) ->
         "depth": torch.from_numpy(np.log(seen.depth))[None, None],
         "normals": torch.from_numpy(seen.normals).permute(2, 0, 1)[None],
     }
-    maps = predictions(outputs, zoom)
+    maps = predictions(outputs, (2, 3), zoom)
     np.testing.assert_allclose(maps["depth"][0], room.depth, rtol=1e-5)
     np.testing.assert_allclose(maps["normals"][0], room.normals, rtol=1e-5)
 

@@ -92,10 +92,7 @@ def small_maps(
         labels: name of the label set that segmentation chooses among.
         zoom: of the network's input; see `pag.heads.zoom_of`.
     """
-    allowed = [name in LABEL_SETS[labels] for name in classes]
-    if "segmentation" in outputs and not all(allowed):
-        logits = outputs["segmentation"]
-        closed = ~torch.tensor(allowed, device=logits.device)[None, :, None, None]
-        outputs = outputs | {"segmentation": logits.masked_fill(closed, -torch.inf)}
-    maps = predictions(outputs, zoom)
+    allowed = torch.tensor([name in LABEL_SETS[labels] for name in classes])
+    height, width = next(iter(outputs.values())).shape[-2:]
+    maps = predictions(outputs, (height, width), zoom, None if allowed.all() else allowed)
     return {task: values[0].cpu().numpy() for task, values in maps.items()}
