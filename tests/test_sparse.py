@@ -103,8 +103,8 @@ def any_spans(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """Small maps fit into one tail; with a tiny grain they are cut like large ones."""
     if request.param == "many spans":
         monkeypatch.setattr(sparse, "GRAIN", 4)
-        monkeypatch.setattr(sparse, "SPAN", 8)
-        monkeypatch.setattr(sparse, "DEPTHWISE_SPAN", 8)
+        monkeypatch.setattr(sparse, "SPAN", 64)
+        monkeypatch.setattr(sparse, "DEPTHWISE_SPAN", 64)
 
 
 # ---------------------------------------------------------------- equal to masked dense
@@ -279,19 +279,23 @@ def test_an_empty_mask_multiplies_nothing_that_is_switched(scope: str) -> None:
 # ---------------------------------------------------------------- spans
 
 
-def test_spans_cover_all_rows_once_and_keep_shapes_few() -> None:
-    cpu = torch.device("cpu")
-    for count in (0, 1, sparse.GRAIN - 1, sparse.GRAIN, sparse.SPAN, 3 * sparse.SPAN + 700):
-        cuts = list(sparse.spans(count, cpu))
-        rows = [row for cut in cuts for row in range(count)[cut]]
-        assert rows == list(range(count))
-        assert all((cut.stop - cut.start) % sparse.GRAIN == 0 for cut in cuts[:-1])
-        assert all(0 < cut.stop - cut.start <= sparse.SPAN for cut in cuts)
+@pytest.mark.parametrize("width", [64, 576, 10**7])
+def test_spans_cover_all_rows_once_and_keep_shapes_few(width: int) -> None:
+    cpu, seen = torch.device("cpu"), set()
+    longest = max(4 * sparse.GRAIN, sparse.SPAN // width)
+    for count in (0, 1, *range(sparse.GRAIN - 1, 30_000, 211)):
+        cuts = list(sparse.spans(count, cpu, width))
+        assert [row for cut in cuts for row in range(count)[cut]] == list(range(count))
+        lengths = [cut.stop - cut.start for cut in cuts]
+        assert all(0 < length <= longest for length in lengths)
+        seen |= {length for length in lengths if length >= sparse.GRAIN}
+        assert all(length % sparse.GRAIN == 0 for length in lengths[:-1])
+    assert len(seen) <= 4 + longest // (4 * sparse.GRAIN)
 
 
 def test_other_devices_take_all_rows_at_once() -> None:
-    assert list(sparse.spans(10**6, torch.device("cuda"))) == [slice(0, 10**6)]
-    assert list(sparse.spans(0, torch.device("cuda"))) == []
+    assert list(sparse.spans(10**6, torch.device("cuda"), 576)) == [slice(0, 10**6)]
+    assert list(sparse.spans(0, torch.device("cuda"), 576)) == []
 
 
 # ---------------------------------------------------------------- MultiPool
