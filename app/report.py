@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -110,7 +111,7 @@ def _photo(answer: Inference) -> str:
 
 def _outputs(answer: Inference, first: Inference | None) -> str:
     near, far = outputs.depth_range(first or answer) if answer.depth is not None else (0.0, 1.0)
-    metres = {"near": near, "middle": (near + far) / 2, "far": far}
+    metres = {"near": near, "middle": math.sqrt(near * far), "far": far}
     ticks = [template.format(**metres) for template in content.DEPTH_SCALE]
     told = {
         "segmentation": (

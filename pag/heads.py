@@ -12,6 +12,8 @@ from pag.sparse import as_rows
 
 DETAIL_CHANNELS = 16
 INITIAL_LOG_DEPTH = 0.7  # about two metres
+FARTHEST = 400.0
+"""Metres. No truth lies farther away (`pag.scenes`); the sky, which has none, would."""
 
 
 def resize_like(x: Tensor, reference: Tensor) -> Tensor:
@@ -220,7 +222,8 @@ def predictions(
     if "boundary" in raw:
         maps["boundary"] = torch.sigmoid(finish("boundary", raw["boundary"], size)).squeeze(1)
     if "depth" in raw:
-        maps["depth"] = zoom * torch.exp(finish("depth", raw["depth"], size)).squeeze(1)
+        depth = torch.exp(finish("depth", raw["depth"], size)).squeeze(1)
+        maps["depth"] = zoom * depth.clamp_max(FARTHEST)
     if "normals" in raw:
         normals = finish("normals", raw["normals"], size).permute(0, 2, 3, 1)
         if zoom != 1:

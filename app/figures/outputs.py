@@ -12,6 +12,7 @@ from app.palette import DEPTH_MAP, class_colours, colormap_table
 from pag import Inference
 
 DEPTH_PERCENTILES = (1.0, 99.0)
+SKY = "sky"
 FEWEST_LEVELS = 12  # shades of the photo below a class colour; fewer would show as steps
 
 
@@ -57,13 +58,27 @@ def boundary_image(inference: Inference) -> Image.Image:
 
 
 def depth_range(inference: Inference) -> tuple[float, float]:
-    """(nearest, farthest) metres that the colours span; the outermost 1% are clipped."""
-    depth = _asked_for(inference.depth, "depth")
-    finite = depth[::2, ::2][np.isfinite(depth[::2, ::2])]
-    if finite.size == 0:
-        return 0.0, 1.0
-    near, far = np.percentile(finite, DEPTH_PERCENTILES)
-    return float(near), float(max(far, near + 1e-3))
+    """(nearest, farthest) metres that the colours span, above 0; the outermost 1% are clipped.
+
+    The sky does not count, unless there is nothing else: it has no depth.
+    """
+    depth = _asked_for(inference.depth, "depth")[::2, ::2]
+    counted = np.isfinite(depth) & (depth > 0)
+    if inference.segmentation is not None and SKY in inference.classes:
+        below = counted & (inference.segmentation[::2, ::2] != inference.classes.index(SKY))
+        counted = below if below.any() else counted
+    if not counted.any():
+        return 0.5, 1.0
+    near, far = np.percentile(depth[counted], DEPTH_PERCENTILES)
+    return float(near), float(max(far, 1.001 * near))
+
+
+def depth_levels(span: tuple[float, float]) -> np.ndarray:
+    """The metres that each colour of the map stands for, (256,), nearest first.
+
+    Each step is the same factor: a metre more matters at two metres, not at fifty.
+    """
+    return np.geomspace(*span, 256)
 
 
 def depth_image(inference: Inference, span: tuple[float, float] | None = None) -> Image.Image:
@@ -73,8 +88,9 @@ def depth_image(inference: Inference, span: tuple[float, float] | None = None) -
         inference: the record to draw.
         span: (nearest, farthest) metres that the colours span; None: see `depth_range`.
     """
-    near, far = span or depth_range(inference)
-    places = unit_interval(_asked_for(inference.depth, "depth"), near, far)
+    near, far = np.log(span or depth_range(inference))
+    metres = _asked_for(inference.depth, "depth")
+    places = unit_interval(np.log(np.maximum(metres, 1e-3)), near, far)
     return indexed(places, colormap_table(DEPTH_MAP)[::-1])
 
 

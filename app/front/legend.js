@@ -136,7 +136,7 @@ async function markScales(frame) {
     colourAt(frame, "boundary"),
     colourAt(frame, "normals"),
   ]);
-  const at = { "legend-depth": (metres - near) / (far - near), "legend-boundary": 1 - ink[0] / 255 };
+  const at = { "legend-depth": Math.log(metres / near) / Math.log(far / near), "legend-boundary": 1 - ink[0] / 255 };
   for (const bar of bars) markOn(bar).style.left = `${100 * at[bar.parentElement.id]}%`;
   for (const ball of all("#legend-normals .pag-key")) {
     const [x, y] = [facing[0] / 255, 1 - facing[1] / 255];

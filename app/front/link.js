@@ -77,10 +77,10 @@ async function readClass(frame) {
 }
 
 async function readDepth(frame) {
-  const { near, far, colours } = page.scene.fill.data.depth;
+  const { metres, colours } = page.scene.fill.data.depth;
   const colour = await colourAt(frame, "depth");
   const place = colours.findIndex((entry) => sameColour(entry, colour));
-  return near + ((far - near) * Math.max(place, 0)) / 255;
+  return metres[Math.max(place, 0)];
 }
 
 async function readFacing(frame) {

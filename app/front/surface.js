@@ -25,7 +25,7 @@ async function photoColours(scene) {
 async function depthsOf(frame, scene) {
   const { rows, columns } = scene.fill.data.cloud;
   frame.metres ??= (async () => {
-    const { near, far, colours } = scene.fill.data.depth;
+    const { metres: levels, colours } = scene.fill.data.depth;
     const image = await pixelsOf(frame, "depth");
     const places = new Map();
     colours.forEach(([r, g, b], i) => {
@@ -37,7 +37,7 @@ async function depthsOf(frame, scene) {
       const y = Math.floor(((Math.floor(i / columns) + 0.5) / rows) * image.height);
       const x = Math.floor((((i % columns) + 0.5) / columns) * image.width);
       const [r, g, b] = image.data.subarray(4 * (y * image.width + x));
-      metres[i] = near + ((far - near) * (places.get((r << 16) | (g << 8) | b) ?? 0)) / 255;
+      metres[i] = levels[places.get((r << 16) | (g << 8) | b) ?? 0];
     }
     return metres;
   })();

@@ -160,8 +160,8 @@ const asNumber = (data, i) => (data[i] << 16) | (data[i + 1] << 8) | data[i + 2]
 
 function depthTable() {
   if (!metresOf.size) {
-    const { near, far, colours } = page.scene.fill.data.depth;
-    colours.forEach((colour, i) => metresOf.set(asNumber(colour, 0), near + ((far - near) * i) / 255));
+    const { metres, colours } = page.scene.fill.data.depth;
+    colours.forEach((colour, i) => metresOf.set(asNumber(colour, 0), metres[i]));
   }
   return metresOf;
 }

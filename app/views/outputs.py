@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import gradio as gr
@@ -66,6 +67,7 @@ def scene(first: Inference) -> Fill:
             "depth": {
                 "near": near,
                 "far": far,
+                "metres": figures.depth_levels((near, far)).round(4).tolist(),
                 "colours": colormap_table(DEPTH_MAP)[::-1].tolist(),
             },
         },
@@ -90,7 +92,7 @@ def fill(answer: Inference, first: Inference) -> Fill:
 
 
 def _depth_bar(near: float, far: float) -> str:
-    values = {"near": near, "middle": (near + far) / 2, "far": far}
+    values = {"near": near, "middle": math.sqrt(near * far), "far": far}
     ticks = [template.format(**values) for template in content.DEPTH_SCALE]
     return markup.colour_bar(css_gradient(DEPTH_MAP, reverse=True), ticks)
 

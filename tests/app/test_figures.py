@@ -146,12 +146,28 @@ def test_boundaries_are_ink_on_paper(record: Inference) -> None:
 def test_near_is_bright_and_far_is_dark(record: Inference) -> None:
     depth = np.tile(np.linspace(1, 9, 121, dtype=np.float32), (90, 1))
     depth[0, :5] = np.nan
-    drawn = dataclasses.replace(record, depth=depth)
+    drawn = dataclasses.replace(record, depth=depth, segmentation=None)
     near, far = outputs.depth_range(drawn)
     assert (near, far) == pytest.approx((1.0, 9.0), abs=0.2)
     picture = outputs.depth_image(drawn).convert("RGB")
     assert picture.getpixel((0, 50)) == tuple(colormap_table(DEPTH_MAP)[-1])
     assert picture.getpixel((120, 50)) == tuple(colormap_table(DEPTH_MAP)[0])
+    levels = outputs.depth_levels((near, far))
+    place = colormap_table(DEPTH_MAP)[::-1].tolist().index(list(picture.getpixel((60, 50))))  # type: ignore[arg-type]
+    assert levels[place] == pytest.approx(5.0, rel=0.02)
+
+
+def test_the_sky_does_not_stretch_the_colours(record: Inference) -> None:
+    depth = np.full((90, 121), 4.0, np.float32)
+    depth[:30], depth[60:] = 300.0, 2.0
+    ids = np.full((90, 121), record.classes.index("road"), np.uint8)
+    ids[:30] = record.classes.index("sky")
+    drawn = dataclasses.replace(record, depth=depth, segmentation=ids)
+    assert outputs.depth_range(drawn) == pytest.approx((2.0, 4.0))
+    all_sky = dataclasses.replace(
+        drawn, segmentation=np.full_like(ids, record.classes.index("sky"))
+    )
+    assert outputs.depth_range(all_sky)[1] == pytest.approx(300.0)
 
 
 @pytest.mark.parametrize("value", [2.0, np.nan, np.inf])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,7 +126,9 @@ def test_pointing_in_the_picture_names_the_class(visitor: Visitor) -> None:
     share = (mark["x"] + mark["width"] / 2 - bar["x"]) / bar["width"]
     span = page.evaluate("(({near, far}) => [near, far])(pagExplorer.page.scene.fill.data.depth)")
     metres = float(visitor.readout()["depth"].removesuffix(" m"))
-    assert share == pytest.approx((metres - span[0]) / (span[1] - span[0]), abs=0.04)
+    assert share == pytest.approx(
+        math.log(metres / span[0]) / math.log(span[1] / span[0]), abs=0.04
+    )
     page.mouse.move(5, 5)
     page.wait_for_function("document.body.dataset.pin === 'off'")
     page.wait_for_selector("#output-segmentation .pag-tag", state="hidden")

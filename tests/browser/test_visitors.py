@@ -12,7 +12,7 @@ from tests.app.photos import write_photo
 from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -26,8 +26,9 @@ def height(number: int) -> int:
 
 
 @pytest.fixture
-def visitors(context: BrowserContext, url: str) -> Iterator[list[Visitor]]:
-    people = [Visitor(context, url) for _ in range(COUNT)]
+def visitors(browser: Browser, url: str) -> Iterator[list[Visitor]]:
+    # Six connections to a server at most are opened in a context, and each page keeps one.
+    people = [Visitor(browser, url) for _ in range(COUNT)]
     yield people
     for someone in people:
         someone.leave()
