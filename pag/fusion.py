@@ -102,7 +102,7 @@ def normed_relu(norm: nn.Module, x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def fold_opening(norm: nn.BatchNorm2d, readers: Sequence[nn.Conv2d]) -> Window:
+def fold_opening(norm: nn.Module, readers: Sequence[nn.Conv2d]) -> Window:
     """Fold a BatchNorm followed by a ReLU into all 1x1 convolutions that read them, in place.
 
     One pass over a wide map is left of three: its mean and scale, its shift, its ReLU.
@@ -110,6 +110,7 @@ def fold_opening(norm: nn.BatchNorm2d, readers: Sequence[nn.Conv2d]) -> Window:
     Returns:
         What takes the place of both.
     """
+    assert isinstance(norm, nn.BatchNorm2d)
     assert norm.running_mean is not None and norm.running_var is not None
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias - norm.running_mean * scale

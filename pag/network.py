@@ -204,7 +204,10 @@ def fuse_batchnorm(net: PAGNet) -> PAGNet:
     net.eval()
     for part in (net.decoder, *net.heads.values()):
         part.fold()  # type: ignore[operator]
-    readers = {name: [gate.project] for name, gate in net.gates.items()}
+    readers: dict[str, list[nn.Conv2d]] = {}
+    for name, gate in net.gates.items():
+        assert isinstance(gate, PixelGate)
+        readers[name] = [gate.project]
     joined = (net.decoder.from_fine, net.decoder.from_middle)
     for name, conv in zip(net.backbone.decoder_blocks, joined, strict=True):
         readers.setdefault(name, []).append(conv)
