@@ -241,13 +241,13 @@ def ranks(values: Tensor) -> Tensor:
     """Each value's place from the highest on; equal ones stand in the order of position.
 
     Args:
-        values: (n,) float32, n below 2**32.
+        values: (n,) float, n below 2**32.
 
     Returns:
         (n,) int64, a permutation of 0 to n - 1.
     """
     places = torch.arange(len(values), device=values.device)
-    if values.device.type == "cpu":
+    if values.device.type == "cpu" and values.dtype == torch.float32:
         # Floats of one sign are ordered as their bits are. Together with the position that is one
         # number, and NumPy sorts numbers several times faster than PyTorch finds an order.
         bits = (values.detach() + 0.0).view(torch.int32).long()
