@@ -20,9 +20,9 @@ from pag.data.mixture import (
     CachedDataset,
     Mixture,
     class_weights,
-    open_training_data,
     prefetch,
 )
+from pag.data.training import open_training_data
 from pag.errors import PAGError
 from pag.network import PAGNet
 from pag.pretrained import load_checkpoint, load_imagenet
@@ -86,6 +86,14 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of `python -m pag.train`."""
     parser = argparse.ArgumentParser(prog="python -m pag.train", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the datasets")
+    parser.add_argument(
+        "--hand-labels",
+        type=Path,
+        help="JSON file: what BSDS500's regions are (pag.data.hand_labels)",
+    )
+    parser.add_argument(
+        "--textures", action="store_true", help="lay photographs over surfaces of the scenes"
+    )
     parser.add_argument("--imagenet", type=Path, help="ImageNet weights (.safetensors)")
     parser.add_argument(
         "--checkpoint", help="a checkpoint to go on from, whose classes may be fewer"
@@ -117,7 +125,8 @@ def main(argv: list[str] | None = None) -> int:
             partial = (args.out / STATE).with_suffix(".partial")
             partial.write_bytes(args.start.read_bytes())
             os.replace(partial, args.out / STATE)
-        run(net, config, open_training_data(args.data), args.out, args.save_seconds, levels)
+        data = open_training_data(args.data, args.hand_labels, args.textures)
+        run(net, config, data, args.out, args.save_seconds, levels)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     return 0

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pag.config import STREET_CLASSES, TRAINING_MASKS, PAGConfig, TrainConfig
+from pag.data import IGNORE
 from pag.data.batch import Batch
-from pag.data.mixture import CachedDataset, Mixture, class_weights, open_training_data
+from pag.data.mixture import CachedDataset, Mixture, class_weights
+from pag.data.training import open_training_data
 from pag.errors import WeightsError
 from pag.inference import TASKS
 from pag.macs import network_cost
@@ -299,6 +302,25 @@ def test_training_data_is_read_into_memory(tmp_path: Path) -> None:
     data = open_training_data(write_all(tmp_path, "train"), progress=False)
     assert [len(d) for d in data.values()] == [2, 2, 8, 2]
     assert all(d.nbytes > 0 for d in data.values())
+
+
+def test_training_data_takes_hand_labels_and_textures(tmp_path: Path) -> None:
+    write_all(tmp_path, "train")
+    labels = tmp_path / "labels.json"
+    regions = [{"ids": [2], "class": "car", "depth": [5]}]
+    labels.write_text(json.dumps({"box0": {"annotator": 0, "regions": regions}}))
+    plain = open_training_data(tmp_path, progress=False)
+    more = open_training_data(tmp_path, labels, textures=True, progress=False)
+    assert set(more["bsds500"].tasks) == set(TASKS)
+    assert plain["bsds500"].tasks == ("boundary",)
+    ids, depth = more["bsds500"][0].segmentation, more["bsds500"][0].depth
+    assert ids is not None and set(np.unique(ids)) == {STREET_CLASSES.index("car"), IGNORE}
+    assert depth is not None and set(np.unique(depth)) == {0, 5}
+    assert more["bsds500"][1].segmentation is None
+    pairs = [(plain["scenes"][i], more["scenes"][i]) for i in (0, 1)]
+    assert any(not np.array_equal(before.image, after.image) for before, after in pairs)
+    for before, after in pairs:
+        np.testing.assert_array_equal(before.depth, after.depth)
 
 
 def test_thinned_labels_are_those_of_one_pixel_in_each_square() -> None:

@@ -64,14 +64,15 @@ def outline(inside: np.ndarray) -> np.ndarray:
 
 
 def write_bsds(root: Path, split: str, count: int = 2) -> None:
-    """Photographs with two annotators each."""
+    """Photographs with two annotators each; region 2 is the box."""
     for seed in range(count):
         sample = make_sample(("boundary",), seed)
         assert sample.boundary is not None
         drawn = [sample.boundary.astype(np.uint8), np.roll(sample.boundary, 1, 0).astype(np.uint8)]
         cells = np.empty((1, 2), dtype=object)
         for k, boundaries in enumerate(drawn):
-            cells[0, k] = {"Boundaries": boundaries}
+            regions = np.where(sample.image.mean(-1) > 130, 2, 1).astype(np.uint16)
+            cells[0, k] = {"Boundaries": boundaries, "Segmentation": regions}
         _save(root / f"images/{split}/{sample.name}.jpg", sample.image)
         (root / f"groundTruth/{split}").mkdir(parents=True, exist_ok=True)
         savemat(root / f"groundTruth/{split}/{sample.name}.mat", {"groundTruth": cells})

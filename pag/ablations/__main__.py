@@ -32,7 +32,8 @@ from pag.ablations.variants import (
 )
 from pag.calibrate import read_weights
 from pag.config import PAGConfig, TrainConfig
-from pag.data.mixture import CachedDataset, open_training_data
+from pag.data.mixture import CachedDataset
+from pag.data.training import open_training_data
 from pag.errors import InputError, PAGError
 from pag.evaluate import versions
 from pag.growing import GrowingReport, first_entry

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
 
 from pag.data.files import check_split, image_stems, read_rgb
+from pag.data.hand_labels import PhotographLabels
 from pag.data.sample import Sample
 from pag.errors import InputError
+from pag.inference import TASKS
 
 SPLITS = ("train", "val", "test")
 
@@ -21,6 +24,8 @@ class BSDS500:
         root: the folder with ``images/<split>/ID.jpg`` and ``groundTruth/<split>/ID.mat``,
             or the folder whose ``data`` subfolder is that one.
         split: ``train``, ``val`` or ``test``.
+        hand_labels: by photograph, of what its regions are and how far away; see
+            `pag.data.hand_labels`. With them the other tasks are supervised, too.
 
     Raises:
         InputError: the split is unknown or the folder is laid out otherwise.
@@ -29,7 +34,15 @@ class BSDS500:
     name = "bsds500"
     tasks: tuple[str, ...] = ("boundary",)
 
-    def __init__(self, root: str | Path, split: str) -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        split: str,
+        hand_labels: dict[str, PhotographLabels] | None = None,
+    ) -> None:
+        self.hand_labels = hand_labels or {}
+        if hand_labels:
+            self.tasks = TASKS
         self.split = check_split(self.name, split, SPLITS)
         base = next(
             (p for p in (Path(root), Path(root) / "data") if (p / "images" / split).is_dir()), None
@@ -56,18 +69,33 @@ class BSDS500:
     def __getitem__(self, index: int) -> Sample:
         stem, image, _ = self._files[index]
         boundary = np.stack(self.annotations(index)).mean(axis=0, dtype=np.float32)
-        return Sample(image=read_rgb(image), boundary=boundary, name=stem)
+        sample = Sample(image=read_rgb(image), boundary=boundary, name=stem)
+        labels = self.hand_labels.get(stem)
+        if labels is None:
+            return sample
+        outlined = self._drawn(index, "Segmentation")
+        if not 0 <= labels.annotator < len(outlined):
+            raise InputError(
+                f"{self.name}: {stem} is labelled by annotator {labels.annotator}, "
+                f"expected one of 0 to {len(outlined) - 1}"
+            )
+        segmentation, depth, normals = labels.maps(outlined[labels.annotator])
+        return replace(sample, segmentation=segmentation, depth=depth, normals=normals)
 
     def annotations(self, index: int) -> list[np.ndarray]:
         """Boundaries of each annotator, (H, W) bool, as the official protocol needs them."""
+        return [boundaries > 0 for boundaries in self._drawn(index, "Boundaries")]
+
+    def _drawn(self, index: int, what: str) -> list[np.ndarray]:
+        """``Boundaries`` or ``Segmentation`` of each annotator, (H, W)."""
         path = self._files[index][2]
         try:
             cells = loadmat(path)["groundTruth"].ravel()
-            drawn = [np.asarray(cell["Boundaries"][0, 0]) > 0 for cell in cells]
+            drawn = [np.asarray(cell[what][0, 0]) for cell in cells]
         except Exception as error:  # loadmat raises whatever the damaged bytes lead to
             raise InputError(
                 f"{self.name}: {path.name} has no readable annotation, "
-                "expected a 1xN cell groundTruth of structs with Boundaries"
+                f"expected a 1xN cell groundTruth of structs with {what}"
             ) from error
         if not drawn or any(d.ndim != 2 or d.shape != drawn[0].shape for d in drawn):
             raise InputError(

@@ -7,15 +7,13 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from pag.config import TRAINED_SIDE
-from pag.data import FOLDERS, IGNORE, Dataset, open_dataset
+from pag.data import IGNORE, Dataset
 from pag.data.batch import Batch, collate
 from pag.data.sample import Sample
 from pag.data.transforms import augment, resize_sample
@@ -26,9 +24,6 @@ Packed = tuple[
 ]
 
 NORMAL_STEPS = 32767
-NOT_SUPERVISED = {"scenes": ("boundary",)}
-"""What training leaves out. Outlines of rendered things are far denser than what people draw:
-with them the ODS on BSDS500 fell from .756 to .723."""
 RARITY = 0.15
 RAREST = 1e-4
 
@@ -226,14 +221,3 @@ def class_weights(datasets: Sequence[Dataset], shares: Sequence[float], classes:
         frequency += share * counts / max(1, counts.sum())
     weights = np.maximum(frequency / frequency.sum(), RAREST) ** -RARITY
     return torch.tensor(weights / weights.mean(), dtype=torch.float32)
-
-
-def open_training_data(root: Path, progress: bool = True) -> dict[str, CachedDataset]:
-    """The training splits of the datasets below `root`, decoded into memory."""
-    data = {}
-    for name, folder in FOLDERS.items():
-        dataset = open_dataset(name, root / folder, "train")
-        data[name] = CachedDataset(dataset, without=NOT_SUPERVISED.get(name, ()))
-        with tqdm(total=len(data[name]), desc=f"reading {folder}", disable=not progress) as bar:
-            data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n))
-    return data

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pag.config import LABEL_SETS
 from pag.data.files import check_split
+from pag.data.retexture import retexture
 from pag.data.sample import Sample
 from pag.data.sevenscenes import FOCAL
 from pag.data.transforms import refocused
@@ -27,6 +29,8 @@ class ScenesDataset:
     Args:
         root: the folder with ``index.json`` and, for each scene, NAME.png and NAME.npz.
         split: ``train`` or ``val``; every tenth seed is held back as ``val``.
+        textures: photographs, (h, w, 3) uint8 each, for some of the surfaces; see
+            `pag.data.retexture`. A scene always gets the same ones.
 
     Raises:
         InputError: the split is unknown or the folder is laid out otherwise.
@@ -36,7 +40,8 @@ class ScenesDataset:
     tasks: tuple[str, ...] = ("segmentation", "boundary", "depth", "normals")
     classes = LABEL_SETS["all"]
 
-    def __init__(self, root: str | Path, split: str) -> None:
+    def __init__(self, root: str | Path, split: str, textures: Sequence[np.ndarray] = ()) -> None:
+        self.textures = textures
         self.split = check_split(self.name, split, SPLITS)
         self.root = Path(root)
         self._names = read_index(self.root)[0][split]
@@ -46,8 +51,11 @@ class ScenesDataset:
 
     def __getitem__(self, index: int) -> Sample:
         scene = read_scene(self.root, self._names[index])
+        image = scene.image
+        if self.textures:
+            image = retexture(scene, self.textures, np.random.default_rng(index))
         sample = Sample(
-            image=scene.image,
+            image=image,
             segmentation=scene.segmentation,
             boundary=scene.boundary.astype(np.float32),
             depth=scene.depth,

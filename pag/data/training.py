@@ -1,0 +1,49 @@
+"""The training splits of all data sets, decoded into memory, with what is added to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pag.data import FOLDERS, Dataset, open_dataset
+from pag.data.bsds500 import BSDS500
+from pag.data.hand_labels import read_hand_labels
+from pag.data.mixture import CachedDataset
+from pag.data.scenes import ScenesDataset
+
+NOT_SUPERVISED = {"scenes": ("boundary",)}
+"""What training leaves out. Outlines of rendered things are far denser than what people draw:
+with them the ODS on BSDS500 fell from .756 to .723."""
+
+
+def open_training_data(
+    root: Path,
+    hand_labels: Path | None = None,
+    textures: bool = False,
+    progress: bool = True,
+) -> dict[str, CachedDataset]:
+    """The training splits of the datasets below `root`, decoded into memory.
+
+    Args:
+        root: with a folder for each dataset (`pag.data.FOLDERS`).
+        hand_labels: file of classes and depths of BSDS500's regions (`pag.data.hand_labels`).
+        textures: lay BSDS500's photographs over surfaces of the scenes (`pag.data.retexture`).
+        progress: show a bar for each dataset.
+
+    Raises:
+        InputError: a dataset or the labels are missing, or laid out otherwise.
+    """
+    data = {}
+    for name, folder in FOLDERS.items():
+        dataset: Dataset = open_dataset(name, root / folder, "train")
+        if name == BSDS500.name and hand_labels is not None:
+            dataset = BSDS500(root / folder, "train", read_hand_labels(hand_labels))
+        if name == ScenesDataset.name and textures:
+            photographs = data[BSDS500.name]
+            images = [photographs[index].image for index in range(len(photographs))]
+            dataset = ScenesDataset(root / folder, "train", images)
+        data[name] = CachedDataset(dataset, without=NOT_SUPERVISED.get(name, ()))
+        with tqdm(total=len(data[name]), desc=f"reading {folder}", disable=not progress) as bar:
+            data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n))
+    return data
