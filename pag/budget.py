@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from pag.errors import BudgetError
-from pag.macs import LayerCost, NetworkCost, area, halo
+from pag.macs import NetworkCost, area
+from pag.ranking import keep_highest
 
 POLICIES = ("exact", "adaptive")
 
@@ -205,56 +206,3 @@ def leave_room(macs: list[float], cost: NetworkCost, budget: float) -> list[floa
     room = sum(layer.dense - spent for layer, spent in others)
     share = min(1.0, excess / max(1.0, room))
     return [*(spent + share * (layer.dense - spent) for layer, spent in others), most]
-
-
-def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, float]:
-    """The pixels with the highest logits whose cost comes nearest to `target`.
-
-    Active sets are nested: a larger target keeps a superset. Equal logits are told apart by
-    position, so that every count can be met.
-
-    Args:
-        cost: the layer's cost.
-        logits: (1, 1, h, w).
-        target: multiply-adds to spend.
-
-    Returns:
-        (1, 1, h, w) bool mask and the multiply-adds that it costs.
-    """
-    count = logits.numel()
-    rank = ranks(logits.flatten())
-    kept = torch.arange(count + 1, device=rank.device, dtype=torch.float64)
-    spent = kept * cost.per_output
-    if cost.per_input:
-        # An input pixel is needed as soon as the best-ranked output that reads it is kept.
-        first = halo(
-            -rank.view_as(logits).float(), cost.block_stride, cost.dilation, cost.input_size
-        )
-        newly = torch.bincount((-first).flatten().long(), minlength=count)
-        spent[1:] += newly.cumsum(0) * cost.per_input
-    best = int((spent - target).abs().argmin())
-    mask = (rank < best).view_as(logits)
-    return mask, float(spent[best])
-
-
-def ranks(values: Tensor) -> Tensor:
-    """Each value's place from the highest on; equal ones stand in the order of position.
-
-    Args:
-        values: (n,) float, n below 2**32.
-
-    Returns:
-        (n,) int64, a permutation of 0 to n - 1.
-    """
-    places = torch.arange(len(values), device=values.device)
-    if values.device.type == "cpu" and values.dtype == torch.float32:
-        # Floats of one sign are ordered as their bits are. Together with the position that is one
-        # number, and NumPy sorts numbers several times faster than PyTorch finds an order.
-        bits = (values.detach() + 0.0).view(torch.int32).long()
-        falling = torch.where(bits < 0, bits & 0x7FFFFFFF, ~bits)
-        order = torch.from_numpy(np.sort(((falling << 32) | places).numpy())) & 0xFFFFFFFF
-    else:
-        order = torch.argsort(values, descending=True, stable=True)
-    rank = torch.empty_like(order)
-    rank[order] = places
-    return rank

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pag.budget import Pass, keep_highest
+from pag.budget import Pass
 from pag.gate import binary_gumbel, logistic_noise
 from pag.macs import NetworkCost
+from pag.ranking import keep_highest
 
 
 @dataclass(frozen=True)

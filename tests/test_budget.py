@@ -18,17 +18,15 @@ from pag.budget import (
     GatePolicy,
     OpenPolicy,
     check_budget,
-    keep_highest,
-    ranks,
 )
 from pag.errors import BudgetError
 from pag.execution import Execution
 from pag.inference import TASKS
-from pag.macs import LayerCost, NetworkCost, network_cost
+from pag.macs import NetworkCost, network_cost
 from pag.network import PAGNet
 from tests.backbones import variants
 from tests.checkpoints import random_net
-from tests.costs import layer, tiny_cost
+from tests.costs import tiny_cost
 
 VARIANTS = [
     ("resnet50", 8, "block"),
@@ -135,53 +133,6 @@ def last_first(names: tuple[str, ...]) -> BudgetTable:
     """The last layer opens at once, the others follow."""
     middle = (*(0.2 for _ in names[1:]), 1.0)
     return BudgetTable(names, (tuple(0.0 for _ in names), middle, tuple(1.0 for _ in names)))
-
-
-# ---------------------------------------------------------------- ranks, keep_highest
-
-
-@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
-def test_ranks_are_those_of_a_stable_sort(scale: float) -> None:
-    values = torch.randn(1000) * scale
-    values[::7] = values[3]
-    values[5:9] = torch.tensor([0.0, -0.0, torch.inf, -torch.inf])
-    order = values.argsort(descending=True, stable=True)
-    assert torch.equal(ranks(values)[order], torch.arange(1000))
-
-
-LAYERS = [
-    layer((9, 11)),
-    layer((9, 11), stride=2),
-    layer((10, 7), dilation=4),
-    layer((9, 11), scope="conv"),
-]
-
-
-@pytest.mark.parametrize("cost", LAYERS, ids=["plain", "strided", "dilated", "conv"])
-@pytest.mark.parametrize("kind", ["random", "few values", "equal"])
-def test_kept_pixels_come_nearest_and_grow_with_the_target(cost: LayerCost, kind: str) -> None:
-    logits = torch.randn(1, 1, *cost.output_size, generator=torch.Generator().manual_seed(0))
-    if kind == "few values":
-        logits = logits.round()
-    elif kind == "equal":
-        logits = torch.zeros_like(logits)
-    order = logits.flatten().argsort(descending=True, stable=True)
-    affordable = []
-    for count in range(logits.numel() + 1):
-        mask = torch.zeros(logits.numel(), dtype=torch.bool)
-        mask[order[:count]] = True
-        affordable.append(float(cost.executed(mask.view_as(logits))))
-    previous = torch.zeros_like(logits, dtype=torch.bool)
-    for target in np.linspace(-0.1, 1.1, 41) * cost.dense:
-        mask, spent = keep_highest(cost, logits, float(target))
-        assert mask.shape == logits.shape and mask.dtype == torch.bool
-        assert spent == float(cost.executed(mask))
-        assert abs(spent - target) == pytest.approx(min(abs(a - target) for a in affordable))
-        assert not (previous & ~mask).any()
-        if mask.any() and not mask.all():
-            assert logits[mask].min() >= logits[~mask].max()
-        previous = mask
-    assert mask.all()
 
 
 # ---------------------------------------------------------------- policies without a network

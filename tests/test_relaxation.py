@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pag.budget import keep_highest
 from pag.gate import PixelGate, binary_gumbel
 from pag.macs import NetworkCost
+from pag.ranking import keep_highest
 from pag.relaxation import (
     RankedPolicy,
     StochasticPolicy,

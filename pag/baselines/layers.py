@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pag.budget import BudgetTable, keep_highest
+from pag.budget import BudgetTable
 from pag.errors import InputError
 from pag.macs import LayerCost, NetworkCost
+from pag.ranking import keep_highest
 
 Choose = Callable[[LayerCost, Tensor, float], tuple[Tensor, float]]
 """A layer's cost, (1, 1, h, w) logits and multiply-adds to spend -> mask and what it costs."""
