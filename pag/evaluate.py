@@ -166,7 +166,46 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of the random masks")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument(
+        "--add", action="store_true", help="keep what --out holds of the same checkpoint beside it"
+    )
     return parser
+
+
+def read_report(path: Path, checkpoint: str) -> dict[str, Any]:
+    """A file that this command wrote.
+
+    Raises:
+        InputError: it is something else, or of another checkpoint.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        fits = all(isinstance(report[key], list) for key in ("settings", "results"))
+        digest = report["checkpoint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        fits, digest = False, ""
+    if not fits:
+        raise InputError(f"{path.name} cannot be added to; expected results of this command")
+    if digest != checkpoint:
+        raise InputError(
+            f"{path.name} holds results of checkpoint {digest}; "
+            f"expected {checkpoint}, or another file"
+        )
+    return report
+
+
+def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Both reports' settings and results; where they scored the same, the new ones."""
+
+    def scored(row: Row) -> tuple[Any, ...]:
+        return tuple(row[key] for key in ("dataset", "budget", "masks"))
+
+    again = set(map(scored, new["results"]))
+    kept = [row for row in old["results"] if scored(row) not in again]
+    return new | {
+        "settings": [*old["settings"], *new["settings"]],
+        "results": [*kept, *new["results"]],
+    }
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -178,6 +217,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.dataset == "all":
         datasets = {n: d for n, d in datasets.items() if set(args.tasks) & set(d.tasks)}
     predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
+    # Before hours of work, not after them.
+    before = read_report(args.out, predictor.digest) if args.add and args.out.exists() else None
     budgets = [predictor.floor if budget == "floor" else budget for budget in args.budget]
     results: list[Row] = []
     for name, dataset in datasets.items():
@@ -214,14 +255,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "thresholds",
         "seed",
     )
-    return {
-        "settings": {"budgets": budgets, **{key: getattr(args, key) for key in settings}},
+    report = {
+        "settings": [{"budgets": budgets, **{key: getattr(args, key) for key in settings}}],
         "checkpoint": predictor.digest,
         "network": json.loads(predictor.config.to_json()),
         "device": predictor.device.type,
         "versions": versions(),
         "results": results,
     }
+    return report if before is None else joined(before, report)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -231,6 +273,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.out is not None and not args.out.parent.is_dir():
             raise InputError("the folder of --out does not exist; expected one to write to")
+        if args.add and args.out is None:
+            raise InputError("--add is given without --out; expected the file to add to")
         report = run(args)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")

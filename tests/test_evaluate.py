@@ -257,8 +257,9 @@ def test_command_evaluates_everything(
     predictor = Predictor.from_checkpoint(checkpoint, "cpu")
     assert report["checkpoint"] == predictor.digest
     assert report["network"]["output_stride"] == 16
-    assert report["settings"]["budgets"] == [1.0, predictor.floor]
-    assert report["settings"]["size"] == SIZE and report["settings"]["split"] == "val"
+    (settings,) = report["settings"]
+    assert settings["budgets"] == [1.0, predictor.floor]
+    assert settings["size"] == SIZE and settings["split"] == "val"
     assert report["versions"]["torch"] == torch.__version__
     assert str(tmp_path) not in out.read_text() and str(data) not in out.read_text()
     tasks = {
@@ -274,6 +275,41 @@ def test_command_evaluates_everything(
     assert len(report["results"]) == 4 * 2 * 2
 
 
+def test_results_can_be_added_to_a_file(tmp_path: Path, checkpoint: Path, data: Path) -> None:
+    out = tmp_path / "scores.json"
+
+    def evaluated(*more: object) -> dict:
+        arguments = ["--data", data, "--checkpoint", checkpoint, "--out", out, "--size", SIZE]
+        assert main([str(a) for a in (*arguments, "--limit", 1, "--add", *more)]) == 0
+        return json.loads(out.read_text())
+
+    def rows(report: dict) -> list[tuple[str, float, int]]:
+        return [(r["dataset"], r["budget"], r["images"]) for r in report["results"]]
+
+    first = evaluated("--dataset", "camvid", "--budget", 1, 0.9)
+    second = evaluated("--dataset", "sevenscenes")
+    assert rows(second) == [*rows(first), ("sevenscenes", 1.0, 1)]
+    third = evaluated("--dataset", "camvid", "--limit", 2)
+    assert rows(third) == [("camvid", 0.9, 1), ("sevenscenes", 1.0, 1), ("camvid", 1.0, 2)]
+    assert [s["limit"] for s in third["settings"]] == [1, 1, 2]
+
+
+def test_results_of_another_checkpoint_are_not_joined(
+    tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "scores.json"
+    arguments = ["--data", data, "--dataset", "camvid", "--checkpoint", checkpoint, "--limit", 1]
+    arguments += ["--size", SIZE, "--out", out, "--add"]
+    for content, message in (
+        ('{"checkpoint": "0123", "settings": [], "results": []}', "results of checkpoint 0123"),
+        ("[]", "cannot be added to; expected results of this command"),
+    ):
+        out.write_text(content)
+        with pytest.raises(SystemExit):
+            main([str(a) for a in arguments])
+        assert message in capsys.readouterr().err and out.read_text() == content
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -283,6 +319,7 @@ def test_command_evaluates_everything(
         ({"--data": "absent"}, "folders val and valannot not found"),
         ({"--checkpoint": "absent"}, "no checkpoint called"),
         ({"--out": "absent/x.json"}, "folder of --out does not exist"),
+        ({"--add": ""}, "--add is given without --out"),
         ({"--split": "summer"}, "no split 'summer'"),
     ],
 )
@@ -295,6 +332,6 @@ def test_command_explains_what_is_wrong(
 ) -> None:
     options = {"--data": str(data), "--dataset": "camvid", "--checkpoint": str(checkpoint)}
     with pytest.raises(SystemExit) as stop:
-        main([text for option in (options | changes).items() for text in option])
+        main([text for option in (options | changes).items() for text in option if text])
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
