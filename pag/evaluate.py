@@ -21,7 +21,9 @@ from tqdm import tqdm
 
 from pag.budget import POLICIES, check_budget
 from pag.checkpoints import add_model_options, chosen_checkpoint
-from pag.data import FOLDERS, open_dataset
+from pag.data import FOLDERS, Dataset, open_dataset
+from pag.data.bsds500 import BSDS500
+from pag.data.hand_labels import read_hand_labels
 from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate
 from pag.inference import TASKS
@@ -33,6 +35,7 @@ Columns = Mapping[str, Callable[[Row], float]]
 
 COLUMNS: Columns = {
     "mIoU": lambda row: row["segmentation"]["miou"],
+    "pixels": lambda row: row["segmentation"]["pixel_accuracy"],
     "ODS": lambda row: row["boundary"]["ods"],
     "OIS": lambda row: row["boundary"]["ois"],
     "AP": lambda row: row["boundary"]["ap"],
@@ -149,6 +152,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, help="folder of the data set, or the one with all three"
     )
     parser.add_argument("--dataset", choices=(*FOLDERS, "all"), required=True)
+    parser.add_argument(
+        "--hand-labels", type=Path, help="of bsds500: what its regions are, scored as photographs"
+    )
     parser.add_argument("--split", default="val")
     add_model_options(parser)
     parser.add_argument(
@@ -208,14 +214,29 @@ def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Evaluate as the command line says; settings and results, ready for JSON."""
+def open_datasets(args: argparse.Namespace) -> dict[str, Dataset]:
+    """What is to be scored, by its name in the results.
+
+    BSDS500 with classes and depths by hand is called ``photographs``.
+    """
     names = list(FOLDERS) if args.dataset == "all" else [args.dataset]
-    datasets = {
+    if args.hand_labels is not None:
+        if args.dataset != BSDS500.name:
+            raise InputError(f"--hand-labels with {args.dataset}; expected --dataset bsds500")
+        labels = read_hand_labels(args.hand_labels)
+        root = find_dataset(args.data, BSDS500.name)
+        return {"photographs": BSDS500(root, args.split, labels)}
+    datasets: dict[str, Dataset] = {
         name: open_dataset(name, find_dataset(args.data, name), args.split) for name in names
     }
     if args.dataset == "all":
         datasets = {n: d for n, d in datasets.items() if set(args.tasks) & set(d.tasks)}
+    return datasets
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Evaluate as the command line says; settings and results, ready for JSON."""
+    datasets = open_datasets(args)
     predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
     # Before hours of work, not after them.
     before = read_report(args.out, predictor.digest) if args.add and args.out.exists() else None

@@ -294,6 +294,24 @@ def test_results_can_be_added_to_a_file(tmp_path: Path, checkpoint: Path, data: 
     assert [s["limit"] for s in third["settings"]] == [1, 1, 2]
 
 
+def test_ordinary_photographs_by_their_hand_labels(
+    tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, out = tmp_path / "labels.json", tmp_path / "scores.json"
+    regions = [{"ids": [2], "class": "car", "depth": [1.5]}]
+    labels.write_text(json.dumps({"box0": {"annotator": 0, "regions": regions}}))
+    arguments = ["--data", data, "--checkpoint", checkpoint, "--size", SIZE]
+    arguments += ["--hand-labels", labels, "--tasks", "segmentation", "depth", "--out", out]
+    assert main([str(a) for a in (*arguments, "--dataset", "bsds500")]) == 0
+    (row,) = json.loads(out.read_text())["results"]
+    assert row["dataset"] == "photographs" and row["images"] == 2
+    assert row["depth"]["images"] == 1 and set(row["segmentation"]["iou"]) == {"car"}
+    assert "boundary" not in row
+    with pytest.raises(SystemExit):
+        main([str(a) for a in (*arguments, "--dataset", "camvid")])
+    assert "--hand-labels with camvid; expected --dataset bsds500" in capsys.readouterr().err
+
+
 def test_results_of_another_checkpoint_are_not_joined(
     tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

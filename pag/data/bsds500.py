@@ -9,7 +9,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from pag.data.files import check_split, image_stems, read_rgb
-from pag.data.hand_labels import PhotographLabels
+from pag.data.hand_labels import CLASSES, PhotographLabels
 from pag.data.sample import Sample
 from pag.errors import InputError
 from pag.inference import TASKS
@@ -25,7 +25,8 @@ class BSDS500:
             or the folder whose ``data`` subfolder is that one.
         split: ``train``, ``val`` or ``test``.
         hand_labels: by photograph, of what its regions are and how far away; see
-            `pag.data.hand_labels`. With them the other tasks are supervised, too.
+            `pag.data.hand_labels`. With them the other tasks are supervised, too, and a
+            photograph without any is "ignore" throughout.
 
     Raises:
         InputError: the split is unknown or the folder is laid out otherwise.
@@ -42,7 +43,7 @@ class BSDS500:
     ) -> None:
         self.hand_labels = hand_labels or {}
         if hand_labels:
-            self.tasks = TASKS
+            self.tasks, self.classes = TASKS, CLASSES
         self.split = check_split(self.name, split, SPLITS)
         base = next(
             (p for p in (Path(root), Path(root) / "data") if (p / "images" / split).is_dir()), None
@@ -70,9 +71,9 @@ class BSDS500:
         stem, image, _ = self._files[index]
         boundary = np.stack(self.annotations(index)).mean(axis=0, dtype=np.float32)
         sample = Sample(image=read_rgb(image), boundary=boundary, name=stem)
-        labels = self.hand_labels.get(stem)
-        if labels is None:
+        if not self.hand_labels:
             return sample
+        labels = self.hand_labels.get(stem, PhotographLabels(0, ()))
         outlined = self._drawn(index, "Segmentation")
         if not 0 <= labels.annotator < len(outlined):
             raise InputError(

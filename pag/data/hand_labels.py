@@ -4,7 +4,8 @@ BSDS500 comes with regions that people outlined, without a word of what they are
 ours says so for some of them: a class, and a distance estimated from the apparent size of
 known things, as if the camera were the canonical one (`pag.data.sevenscenes.FOCAL`). Depths
 are right within a factor of about 1.5, flat where a thing stands, a plane where ground
-recedes. They teach; nothing is measured against them.
+recedes. They teach, and show whether ordinary photographs are understood at all; for figures of
+precision they are too rough.
 
 The file is JSON, for each photograph which annotator's regions are meant (index into the
 ``.mat`` file's cells) and what is known of them::

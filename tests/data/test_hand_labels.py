@@ -58,7 +58,8 @@ def test_photographs_carry_their_labels(tmp_path):
     bright = labelled.segmentation == CLASSES.index("car")
     assert labelled.image[bright].mean() > 150 > labelled.image[~bright].mean()
     np.testing.assert_array_equal(labelled.depth, np.where(bright, 4, 0))
-    assert other.segmentation is None and other.boundary is not None
+    assert other.segmentation is not None and (other.segmentation == IGNORE).all()
+    assert other.depth is not None and not other.depth.any()
 
 
 def test_an_annotator_who_is_not_there(tmp_path):
