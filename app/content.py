@@ -6,6 +6,7 @@ visitor's file ever comes in.
 
 from __future__ import annotations
 
+from app.words import benchmark as benchmark
 from app.words import outputs as outputs
 
 TITLE = "PAG Explorer"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -134,11 +134,14 @@ def measure_layer(
 
 
 def measure_layers(
-    size: Size, repeats: int, clock: Callable[[], float], backbone: str = "resnet50"
+    size: Size, repeats: int, clock: Callable[[], float], config: PAGConfig
 ) -> Iterator[list[LayerTiming]]:
-    """Every kind of layer, in both scopes, at an image of (H, W) = `size` and a smaller one."""
+    """Every kind of layer, in both scopes, at an image of (H, W) = `size` and a smaller one.
+
+    `config` gives the shapes, and its scope is not used.
+    """
     for scope in GATE_SCOPES:
-        net = prepare(PAGNet(PAGConfig(backbone=backbone, gate_scope=scope)))
+        net = prepare(PAGNet(replace(config, gate_scope=scope)))
         for shape in (size, (size[0] // SHRINK, size[1] // SHRINK)):
             for cost, block in layer_kinds(net, shape):
                 yield measure_layer(cost, block, repeats, clock)

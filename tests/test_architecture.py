@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = 350
-COMMANDS = ("train", "evaluate", "predict", "benchmark", "machine", "__main__")
+COMMANDS = ("train", "evaluate", "predict", "machine", "__main__")
 """Modules that are run as `python -m` and so may print."""
 UNSAFE = ("pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "torch.load")
 

@@ -20,8 +20,9 @@ DISTRIBUTIONS = {"PIL": "pillow", "playwright": "playwright"}
 OWN = {"pag", "app", "tests"}
 TRAINING = ("scipy",)
 """Needed by training and evaluation alone: development requirements."""
-OPTIONAL = {"spaces", "triton"}
-"""Used where they are found: a Space's GPU, and kernels that come with torch for CUDA."""
+OPTIONAL = {"spaces", "spconv", "triton"}
+"""Used where they are found: a Space's GPU, what the benchmark compares with, and kernels that come
+with torch for CUDA."""
 
 
 def read(name: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,16 +20,10 @@ from typing import Any
 from gradio_client import Client, handle_file
 
 from app.examples import FOLDER
+from pag.benchmark.memory import resident
 
 PATIENCE = 300  # seconds until the app answers
 VISITORS = 4
-
-
-def resident(process: int) -> dict[str, int]:
-    """MB in memory now, and the most so far."""
-    text = Path(f"/proc/{process}/status").read_text()
-    found = dict(re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", text))
-    return {"now": int(found["VmRSS"]) // 1024, "peak": int(found["VmHWM"]) // 1024}
 
 
 def connect(port: int) -> Client:

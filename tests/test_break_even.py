@@ -1,4 +1,4 @@
-"""Time measurements: the arithmetic by hand, the commands on tiny images."""
+"""Time measurements of layers: the arithmetic by hand, a layer of a tiny image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from pag import benchmark
 from pag.break_even import (
     FRACTIONS,
     MARGIN,
@@ -22,7 +21,7 @@ from pag.break_even import (
 from pag.config import BACKBONES, PAGConfig
 from pag.execution import BREAK_EVEN
 from pag.network import PAGNet
-from pag.timing import WARMUP, machine, ratio, summary, time_in_turn
+from pag.timing import machine, ratio, summary, time_in_turn
 
 RESULTS = Path(__file__).parent.parent / "assets" / "results"
 
@@ -119,52 +118,6 @@ def test_a_layer_is_measured_at_every_fraction(backbone: str) -> None:
     assert [timing.ratio for timing in found] == [1.0] * len(FRACTIONS)
     assert all(t.depthwise == (backbone == "mobilenetv2") for t in found)
     assert all(t.active_fraction <= t.halo_fraction <= 1 and 0 < t.share < 1 for t in found)
-
-
-def test_the_network_command_prints_and_writes_every_budget(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "report.json"
-    arguments = ["--size", "64", "64", "--budgets", "1", "0.7", "--repeats", "2"]
-    assert benchmark.main([*arguments, "--out", str(out)]) == 0
-    report = json.loads(out.read_text())
-    assert [entry["budget"] for entry in report["budgets"]] == [1.0, 0.7]
-    assert report["budgets"][1]["achieved"] == pytest.approx(0.7, abs=0.005)
-    assert set(report["budgets"][0]["milliseconds"]) == {"full", "auto", "sparse", "dense"}
-    assert report["method"] == {"repeats": 2, "warm_up": WARMUP, "clock": "wall"}
-    printed = capsys.readouterr().out
-    assert "1.00" in printed and "0.70" in printed
-
-
-def test_the_layer_command_writes_the_table_it_derived(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    points = [timing(10**9, s, s / 0.9) for s in FRACTIONS]
-    monkeypatch.setattr(benchmark, "measure_layers", lambda *_: iter([points]))
-    out = tmp_path / "break_even.json"
-    assert benchmark.main(["--layers", "--out", str(out)]) == 0
-    report = json.loads(out.read_text())
-    assert report["break_even"][0]["share"] == pytest.approx(0.882)
-    assert len(report["layers"]) == len(FRACTIONS)
-    assert "0.882" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--budgets", "0.01", "--size", "64", "64"], "ask for"),
-        (["--budgets", "nan", "--size", "64", "64"], "expected a number"),
-        (["--repeats", "1"], "2 repeats"),
-        (["--checkpoint", "nowhere"], "no checkpoint"),
-    ],
-)
-def test_bad_arguments_get_a_message(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as stop:
-        benchmark.main(arguments)
-    assert stop.value.code == 2
-    assert message in capsys.readouterr().err
 
 
 def test_the_default_table_is_what_the_committed_measurement_justifies() -> None:

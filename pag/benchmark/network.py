@@ -1,0 +1,123 @@
+"""The network from end to end, over budgets: every execution, and the dense network made small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pag.baselines.resolution import nearest_size
+from pag.benchmark.subject import Subject
+from pag.budget import ExactPolicy, GatePolicy, OpenPolicy, check_budget
+from pag.execution import EXECUTIONS, Execution, build_execution
+from pag.heads import predictions, zoom_of
+from pag.inference import TASKS
+from pag.macs import Size, network_cost
+from pag.network import PAGNet, Trace
+from pag.timing import ratio, summary, time_in_turn
+
+FULL = "full"
+"""Name of the run with every gate open that every budget is compared with."""
+SMALL = "lower_resolution"
+"""Name of the same on smaller images, at the multiply-adds of the budget."""
+
+
+@dataclass(frozen=True)
+class NetworkTiming:
+    """All runs of the network at one budget.
+
+    Attributes:
+        budget: asked for.
+        achieved: executed / dense multiply-adds.
+        small_size: (h, w) of the smaller images.
+        small_achieved: what the network multiplies on those, with every gate open / dense
+            multiply-adds on the larger ones.
+        milliseconds: median and quartiles by execution, and of ``full`` and ``lower_resolution``.
+        to_dense: time / time of dense execution at the same budget.
+        to_full: time / time with every gate open.
+        to_lower_resolution: time / time on the smaller images.
+    """
+
+    budget: float
+    achieved: float
+    small_size: Size
+    small_achieved: float
+    milliseconds: dict[str, dict[str, float]]
+    to_dense: dict[str, float]
+    to_full: dict[str, float]
+    to_lower_resolution: dict[str, float]
+
+
+def answer(
+    net: PAGNet,
+    image: Tensor,
+    budget: float,
+    policy: GatePolicy,
+    execution: Execution,
+    size: Size | None = None,
+) -> Trace:
+    """All four maps of (B, 3, h, w) `image`, as the predictor makes them; returns the trace.
+
+    Args:
+        net: a prepared network.
+        image: in 0..1.
+        budget: of every image.
+        policy, execution: see `PAGNet.forward`.
+        size: (H, W) of the maps; that of `image` if None.
+    """
+    shape = (image.shape[2], image.shape[3])
+    wanted = torch.full((len(image),), budget)
+    outputs, trace = net(image, wanted, policy, execution=execution, finished=False)
+    predictions(outputs, size or shape, zoom_of(*shape))
+    return trace
+
+
+@torch.inference_mode()
+def measure_network(
+    subject: Subject,
+    image: Tensor,
+    budgets: Sequence[float],
+    repeats: int,
+    clock: Callable[[], float],
+) -> Iterator[NetworkTiming]:
+    """Time a network on (B, 3, H, W) `image` at each budget, all runs in turn.
+
+    Raises:
+        BudgetError: a budget out of the network's reach.
+    """
+    net, size = subject.net, (image.shape[2], image.shape[3])
+    policy = ExactPolicy(subject.table)
+    executions = {name: build_execution(name) for name in EXECUTIONS}
+    floor = network_cost(net, size, TASKS).floor
+
+    def ungated(x: Tensor) -> Trace:
+        # Without masks `auto` is dense and does not multiply by them.
+        return answer(net, x, 1.0, OpenPolicy(), executions["auto"], size)
+
+    for budget in [check_budget(value, floor) for value in budgets]:
+        smaller = nearest_size(net, size, TASKS, budget, max(size))
+        small = F.interpolate(image, smaller, mode="bilinear", antialias=True)
+        small = small.contiguous(memory_format=torch.channels_last)
+
+        def run(name: str, budget: float = budget) -> Trace:
+            return answer(net, image, budget, policy, executions[name])
+
+        runs: dict[str, Callable[[int], object]] = {FULL: lambda _: ungated(image)}
+        runs |= {name: lambda _, name=name, run=run: run(name) for name in EXECUTIONS}
+        runs[SMALL] = lambda _, small=small: ungated(small)
+        timings = time_in_turn(runs, repeats, clock)
+        gated, shrunk = run("auto"), ungated(small)
+        dense = gated.macs_dense.sum().item()
+        yield NetworkTiming(
+            budget=budget,
+            achieved=round(gated.macs_executed.sum().item() / dense, 4),
+            small_size=smaller,
+            small_achieved=round(shrunk.macs_executed.sum().item() / dense, 4),
+            milliseconds={name: summary(seconds) for name, seconds in timings.items()},
+            to_dense={name: ratio(timings, name, "dense") for name in ("auto", "sparse")},
+            to_full={name: ratio(timings, name, FULL) for name in (*EXECUTIONS, SMALL)},
+            to_lower_resolution={name: ratio(timings, name, SMALL) for name in ("auto", "sparse")},
+        )
