@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag.config import TRAINED_SIDE, PAGConfig
+from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.fusion import ConvNormReLU, fused_sequence, fused_sum
 from pag.sparse import as_rows
 
@@ -195,6 +195,17 @@ def zoom_of(height: int, width: int) -> float:
     return max(height, width) / TRAINED_SIDE
 
 
+def allowed_classes(classes: tuple[str, ...], label_set: str) -> Tensor | None:
+    """Which classes a label set leaves to choose among: (C,) bool, or None where it leaves all.
+
+    Args:
+        classes: of the network, index = id.
+        label_set: a name in `pag.config.LABEL_SETS`.
+    """
+    allowed = torch.tensor([name in LABEL_SETS[label_set] for name in classes])
+    return None if allowed.all() else allowed
+
+
 def predictions(
     raw: dict[str, Tensor],
     size: tuple[int, int],
@@ -211,7 +222,7 @@ def predictions(
         raw: (B, C, h, w) outputs by task, of the heads or of `finish`.
         size: (H, W) of the image.
         zoom: of the network's input; see `zoom_of`.
-        allowed: the classes to choose among; see `labels`.
+        allowed: the classes to choose among; see `allowed_classes`.
 
     Returns, for the tasks present: ``segmentation`` (B, H, W) uint8 ids, ``boundary``
     (B, H, W) 0..1, ``depth`` (B, H, W) metres, ``normals`` (B, H, W, 3) unit vectors.

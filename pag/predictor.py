@@ -17,7 +17,7 @@ from pag.budget import POLICIES, AdaptivePolicy, ExactPolicy, GatePolicy, check_
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.errors import InputError
 from pag.execution import EXECUTIONS, AutoExecution, Execution, build_execution
-from pag.heads import predictions, zoom_of
+from pag.heads import allowed_classes, predictions, zoom_of
 from pag.images import Picture, fit_size, image_from_array, open_image, resize
 from pag.inference import TASKS, GateRecord, Inference
 from pag.latency import Latency
@@ -269,8 +269,8 @@ class Predictor:
             )
         if labels not in LABEL_SETS:
             raise InputError(f"labels is {labels!r}; expected one of {', '.join(LABEL_SETS)}.")
-        allowed = torch.tensor([name in LABEL_SETS[labels] for name in self.config.classes])
-        if not allowed.any():
+        allowed = allowed_classes(self.config.classes, labels)
+        if allowed is not None and not allowed.any():
             raise InputError(f"This checkpoint knows no {labels} classes; use labels 'all'.")
         if isinstance(policy, str):
             if policy not in POLICIES:
@@ -280,7 +280,7 @@ class Predictor:
             chosen = ExactPolicy(self.table) if policy == "exact" else AdaptivePolicy()
         else:
             chosen = policy
-        return chosen, executor, None if allowed.all() else allowed
+        return chosen, executor, allowed
 
     def _to_tensor(self, pixels: np.ndarray) -> Tensor:
         """(H, W, 3) uint8 -> (1, 3, H, W) float32 in 0..1, channels last."""

@@ -7,10 +7,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pag.config import PAGConfig
+from pag.config import INDOOR_CLASSES, LABEL_SETS, STREET_CLASSES, PAGConfig
 from pag.data.sample import Sample
 from pag.data.transforms import refocused
-from pag.heads import Decoder, build_heads, finish, labels, predictions, zoom_of
+from pag.heads import (
+    Decoder,
+    allowed_classes,
+    build_heads,
+    finish,
+    labels,
+    predictions,
+    zoom_of,
+)
 from pag.inference import TASKS
 
 
@@ -118,3 +126,15 @@ def test_metres_and_directions_do_not_depend_on_the_working_size(zoom: float) ->
 
 def test_zoom_is_that_of_the_longer_side() -> None:
     assert zoom_of(240, 180) == 0.5 and zoom_of(360, 480) == 1.0 and zoom_of(960, 20) == 2.0
+
+
+def test_a_label_set_leaves_its_own_classes() -> None:
+    allowed = allowed_classes(LABEL_SETS["all"], "indoor")
+    assert allowed is not None
+    left = [name for name, kept in zip(LABEL_SETS["all"], allowed.tolist(), strict=True) if kept]
+    assert tuple(left) == INDOOR_CLASSES
+    assert allowed_classes(INDOOR_CLASSES, "indoor") is None  # nothing to leave out
+    assert allowed_classes(LABEL_SETS["all"], "all") is None
+    nothing = allowed_classes(INDOOR_CLASSES, "street")
+    assert nothing is not None and not nothing.any()
+    assert set(STREET_CLASSES).isdisjoint(INDOOR_CLASSES)

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pag.config import LABEL_SETS
 from pag.execution import AutoExecution
-from pag.heads import finish, predictions
+from pag.heads import allowed_classes, finish, predictions
 from pag.images import MIN_WORKING_SIDE, fit_size
 from pag.macs import Size, area, network_cost
 from pag.network import PAGNet, Trace
@@ -92,7 +91,6 @@ def small_maps(
         labels: name of the label set that segmentation chooses among.
         zoom: of the network's input; see `pag.heads.zoom_of`.
     """
-    allowed = torch.tensor([name in LABEL_SETS[labels] for name in classes])
     height, width = next(iter(outputs.values())).shape[-2:]
-    maps = predictions(outputs, (height, width), zoom, None if allowed.all() else allowed)
+    maps = predictions(outputs, (height, width), zoom, allowed_classes(classes, labels))
     return {task: values[0].cpu().numpy() for task, values in maps.items()}
