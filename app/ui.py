@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from html import escape
 from typing import Any
-from weakref import WeakValueDictionary
 
 import gradio as gr
 
@@ -19,9 +18,9 @@ from app.endpoints import add_endpoints
 from app.events import question_of, wire_link, wire_taking
 from app.examples import find_examples
 from app.frames import frame_message, pixel_message, scene_message, step_message
+from app.leaving import wire_leaving
 from app.links import left_out, read_link
 from app.measuring import Learn
-from app.memory import Memory
 from app.session import Session
 from app.views import (
     controls,
@@ -107,7 +106,7 @@ def build_app(
         _wire_downloads(page, desk)
         wire_taking(page.take, page.session, page.file, desk)
         wire_link(blocks, page.controls, desk)
-        _wire_leaving(page)
+        wire_leaving(blocks, page.session)
         add_endpoints(desk, NETWORK)
     return blocks.queue(max_size=WAITING, default_concurrency_limit=4)
 
@@ -258,21 +257,6 @@ def _wire_downloads(page: Page, desk: Desk) -> None:
             concurrency_id="download",
         )
         made.success(None, [page.file], js=download.HAND_OVER)
-
-
-def _wire_leaving(page: Page) -> None:
-    """Closing the tab lets go of the visitor's answers at once."""
-    memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
-
-    def arrive(session: Session, request: gr.Request) -> None:
-        memories[str(request.session_hash)] = session.memory
-
-    def leave(request: gr.Request) -> None:
-        if memory := memories.pop(str(request.session_hash), None):
-            memory.forget()
-
-    page.blocks.load(arrive, [page.session], api_visibility="private", show_progress="hidden")
-    page.blocks.unload(leave)
 
 
 def _reply(before: Session, after: Session, desk: Desk) -> list[Any]:
