@@ -6,16 +6,14 @@ Measures, in one run on an idle machine:
 - the whole first answer for a 12-megapixel JPEG in a real browser, from choosing the file to
   the last of the four outputs on the screen, and where the server spends that time;
 - the slider in the browser: to a budget of the sweep, and to one that has to be computed;
-- eight visitors who choose a photograph at the same time, against one who is alone.
+- eight visitors who choose a photograph at the same time, against one who is alone, in browsers,
+  whose drawing takes most of that time; and eight programs, without (`tests.benchmarks.programs`).
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import os
-import platform
 import shutil
 import statistics
 import time
@@ -26,9 +24,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.actions import Desk, Wish
@@ -37,6 +33,8 @@ from app.look import launch_options
 from app.session import Session
 from app.ui import build_app
 from pag import Predictor, open_image
+from tests.benchmarks import programs
+from tests.benchmarks.conditions import listed, machine, photograph
 from tests.browser.visitor import Visitor
 from tests.conftest import BROWSER_ARGS, BROWSERS
 
@@ -59,19 +57,6 @@ TIME_A_MOVE = """async budget => {
 }"""
 
 
-def photograph(width: int, height: int, seed: int) -> bytes:
-    """A JPEG with structure at all scales, like a photograph's."""
-    rng = np.random.default_rng(seed)
-    total = np.zeros((height, width, 3), dtype=np.float32)
-    for cell in (8, 64, 512):
-        coarse = rng.integers(0, 255, (height // cell + 2, width // cell + 2, 3), dtype=np.uint8)
-        layer = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
-        total += np.asarray(layer, dtype=np.float32) * (cell / 584)
-    stream = io.BytesIO()
-    Image.fromarray(np.clip(total, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=90)
-    return stream.getvalue()
-
-
 def spread(work: Callable[[], Any], repeats: int = REPEATS) -> dict[str, float]:
     """Median and extremes of a warm call, milliseconds."""
     work()
@@ -85,14 +70,6 @@ def spread(work: Callable[[], Any], repeats: int = REPEATS) -> dict[str, float]:
         "median": round(statistics.median(milliseconds), 1),
         "lowest": round(min(milliseconds), 1),
         "highest": round(max(milliseconds), 1),
-    }
-
-
-def listed(values: list[float], digits: int) -> dict[str, Any]:
-    """All values, and their median."""
-    return {
-        "median": round(statistics.median(values), digits),
-        "all": [round(value, digits) for value in values],
     }
 
 
@@ -204,20 +181,15 @@ def main() -> None:
         visitor.leave()
         alone = at_once(browser, address, Path(name), 1)
         together = at_once(browser, address, Path(name), VISITORS)
+        served = programs.measure(address, VISITORS)
     report = {
         "checkpoint": predictor.digest,
-        "machine": {
-            "processor": platform.machine(),
-            "cores": os.cpu_count(),
-            "threads": torch.get_num_threads(),
-            "load": os.getloadavg()[0],
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-        },
+        "machine": machine(),
         "first_answer_seconds": listed(answers, 2),
         "slider_to_swept_budget_ms": listed(swept, 0),
         "slider_to_other_budget_ms": listed(computed, 0),
         "visitors": {"alone_seconds": listed(alone, 2), "together_seconds": listed(together, 2)},
+        "programs": {"checkpoint": predictor.digest, "machine": machine()} | served,
         "milliseconds": profile(predictor, photograph(4000, 3000, 99)),
     }
     text = json.dumps(report, indent=1) + "\n"
