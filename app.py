@@ -5,10 +5,11 @@ import os
 import sys
 from functools import partial
 
-from app import content
+from app import content, tools
 from app.actions import Analyser
 from app.look import launch_options
 from app.ui import build_app
+from app.words import api
 from app.words.latency import MEASURE
 from app.zerogpu import on_borrowed_gpu
 from pag import PAGError, Predictor, add_model_options, chosen_checkpoint, learn, other_models
@@ -22,9 +23,13 @@ def main() -> None:
     parser.add_argument("--host", help="address to serve on; default: this machine only")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     parser.add_argument("--share", action="store_true", help="make a public link for 72 hours")
-    asked = os.environ.get("PAG_MEASURE") == "1"  # a Space has variables, but no arguments
-    parser.add_argument("--measure", action="store_true", default=asked, help=MEASURE)
+    # A Space has variables, but no arguments.
+    for name, explained in (("measure", MEASURE), ("mcp", api.MCP)):
+        asked = os.environ.get(f"PAG_{name.upper()}") == "1"
+        parser.add_argument(f"--{name}", action="store_true", default=asked, help=explained)
     options = parser.parse_args()
+    if options.mcp and not tools.installed():
+        parser.error(api.NO_MCP.format(pin=api.MCP_PIN))
     try:
         chosen = chosen_checkpoint(options)
         predictor = Predictor.from_checkpoint(chosen, device=options.device)
@@ -40,8 +45,15 @@ def main() -> None:
     analyser = on_borrowed_gpu(predictor)
     # A GPU that is lent for one pass is not this machine's.
     wanted = options.measure and predictor.latency is None and analyser is predictor
-    build_app(analyser, others, partial(learn, predictor) if wanted else None).launch(
-        server_name=options.host, server_port=options.port, share=options.share, **launch_options()
+    blocks = build_app(analyser, others, partial(learn, predictor) if wanted else None)
+    if options.mcp:
+        tools.sweep_copies(blocks)
+    blocks.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        mcp_server=options.mcp,
+        **launch_options(),
     )
 
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from html import escape
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import gradio as gr
 from gradio.data_classes import ImageData
+from gradio.route_utils import API_PREFIX
+from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj_with_meta
 from pydantic import ValidationError
 
@@ -56,9 +60,24 @@ def _path(self: Any, payload: Any) -> str | None:
 
 async def _local_only(self: Any, url_or_file_path: Any) -> str | None:
     # The limit on uploads does not hold for addresses, so none is ever fetched.
-    if str(url_or_file_path or "").lower().startswith(("http:", "https:")):
-        raise refusal(content.URL_REFUSED)
-    return await gr.Image.async_move_resource_to_block_cache(self, url_or_file_path)
+    given = url_or_file_path
+    if str(given or "").lower().startswith(("http:", "https:")):
+        given = uploaded_file(str(given))
+        if given is None:
+            raise refusal(content.URL_REFUSED)
+    return await gr.Image.async_move_resource_to_block_cache(self, given)
+
+
+def uploaded_file(address: str) -> str | None:
+    """The file among this server's uploads that an address stands for; None without one.
+
+    Tools for language models hand an upload on by its address. Whose address it is does not
+    matter: nothing is fetched, and whoever knows the path of an upload may name it anyway.
+    """
+    _, found, path = urlsplit(address).path.partition(f"{API_PREFIX}/file=")
+    path = unquote(path)
+    ours = bool(found) and is_in_or_equal(path, get_upload_folder())
+    return path if ours and Path(path).is_file() else None
 
 
 def _variant(name: str, base: Any, **members: Any) -> Any:

@@ -274,17 +274,6 @@ NOTHING_TO_DOWNLOAD = "There is nothing to download yet. Choose a photo first."
 DESCRIPTION = "Serve the PAG Explorer page."
 NO_WEIGHTS = "The page cannot start: {reason}"
 
-# The endpoint
-ANALYZE_DESCRIPTION = (
-    "Runs the network on one image at one compute budget. Returns the scalars of the result "
-    "(budgets, multiply-adds, seconds, class shares, active fraction of each gate, share of each "
-    "dilation), the four outputs coloured as on the page, and the ponder-cost map, all as PNG."
-)
-ANALYZE_IMAGE = "Image file"
-ANALYZE_BUDGET = "Compute budget: executed / dense multiply-adds, from the network's floor to 1"
-ANALYZE_POLICY = "Budget policy: exact or adaptive"
-ANALYZE_RESULT = "Scalars of the result"
-
 # Foot of the page
 CREDITS = """
 Pixel-wise attentional gating is by Shu Kong and Charless Fowlkes,

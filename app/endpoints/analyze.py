@@ -1,4 +1,4 @@
-"""What programs can call: named endpoints with typed inputs and outputs."""
+"""`/analyze`: one image at one budget, with its pictures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import gradio as gr
 
 from app import content
 from app.actions import Desk, Wish
-from app.components import BudgetNumber, PhotoInput, RawChoice, refusal
+from app.endpoints.inputs import add, explained, image_input, number_input, policy_input
 from app.figures import outputs, ponder
-from app.session import Settings
-from pag import PAGError, summary
+from app.words import api
+from pag import summary
 
 
 def add_analyze(desk: Desk, concurrency_id: str) -> None:
@@ -22,10 +22,7 @@ def add_analyze(desk: Desk, concurrency_id: str) -> None:
     """
 
     def analyze(image: Any, budget: Any, policy: Any) -> list[Any]:
-        try:
-            answer = desk.analyse(image, Wish(budget=budget, policy=policy))
-        except PAGError as error:
-            raise refusal(str(error)) from error
+        answer = desk.analyse(image, Wish(budget=budget, policy=policy))
         return [
             summary(answer),
             outputs.segmentation_image(answer),
@@ -35,16 +32,6 @@ def add_analyze(desk: Desk, concurrency_id: str) -> None:
             ponder.ponder_image(answer),
         ]
 
-    inputs = [
-        PhotoInput(label=content.ANALYZE_IMAGE, visible=False, elem_id="api-image"),
-        BudgetNumber(desk.first_budget, label=content.ANALYZE_BUDGET, visible=False),
-        RawChoice(
-            list(content.POLICIES),
-            value=Settings.policy,
-            label=content.ANALYZE_POLICY,
-            visible=False,
-        ),
-    ]
     labels = (
         content.SEGMENTATION_TASK,
         content.BOUNDARY_TASK,
@@ -53,16 +40,14 @@ def add_analyze(desk: Desk, concurrency_id: str) -> None:
         content.PONDER_TASK,
     )
     results = [
-        gr.JSON(label=content.ANALYZE_RESULT, visible=False),
+        gr.JSON(label=api.ANALYZE_RESULT, visible=False),
         *(gr.Image(label=label, format="png", visible=False) for label in labels),
     ]
-    gr.Button(visible=False).click(
-        analyze,
-        inputs,
+    add(
+        explained(analyze),
+        [image_input(), number_input(desk.first_budget, api.BUDGET), policy_input()],
         results,
         api_name="analyze",
-        api_description=content.ANALYZE_DESCRIPTION,
-        concurrency_limit=1,
+        api_description=api.ANALYZE,
         concurrency_id=concurrency_id,
-        show_progress="hidden",
     )

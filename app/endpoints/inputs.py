@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 import gradio as gr
@@ -43,6 +44,10 @@ def labels_input(desk: Desk) -> Any:
 
 def add(answer: Callable[..., Any], inputs: list[Any], outputs: list[Any], **options: Any) -> None:
     """Add an endpoint to the blocks under construction; `options` are those of an event."""
+    # Where endpoints are tools (`app.tools`), Gradio takes what it says of each parameter from
+    # the function's docstring.
+    named = zip(signature(answer).parameters, inputs, strict=True)
+    answer.__doc__ = "\n".join(["Args:", *(f"    {name}: {item.label}" for name, item in named)])
     gr.Button(visible=False).click(
         answer, inputs, outputs, concurrency_limit=1, show_progress="hidden", **options
     )

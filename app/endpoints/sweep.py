@@ -20,7 +20,7 @@ from app.endpoints.inputs import (
 )
 from app.sweep import STEPS, sweep_budgets
 from app.words import api
-from pag import InputError, PAGError, summary
+from pag import Inference, InputError, PAGError, summary
 
 MOST_STEPS = 40
 
@@ -35,9 +35,12 @@ def add_sweep(desk: Desk) -> None:
             settings = desk.check(Wish(1.0, policy=policy, size=size, labels=labels))
             budgets = sweep_budgets(desk.floor, check_steps(steps))
             photo = load_photo(image, settings.size)
+            curve: list[dict[str, float]] = []
             for step, budget in enumerate(budgets, 1):
                 answer = desk.run_behind(photo, replace(settings, budget=budget))
-                yield {"step": step, "steps": len(budgets)} | summary(answer)
+                curve.append(point_of(answer))
+                place = {"step": step, "steps": len(budgets), "curve": list(curve)}
+                yield place | summary(answer)
         except PAGError as error:
             raise refusal(str(error)) from error
 
@@ -56,6 +59,16 @@ def add_sweep(desk: Desk) -> None:
         api_description=api.SWEEP,
         concurrency_id="program-sweep",
     )
+
+
+def point_of(answer: Inference) -> dict[str, float]:
+    """What a sweep is plotted by, of one answer; named as in `pag.summary`."""
+    return {
+        "budget_requested": answer.budget_requested,
+        "budget_achieved": answer.budget_achieved,
+        "macs_executed": answer.macs_executed,
+        "seconds": answer.seconds["network"],
+    }
 
 
 def check_steps(value: Any) -> int:

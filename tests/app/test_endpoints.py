@@ -77,6 +77,10 @@ def test_sweep_streams_one_result_after_the_other(
     expected = json.loads(json.dumps(summary(FakePredictor()(image, asked[1]))))
     assert without_times(results[1]).items() >= without_times(expected).items()
     assert results[1]["checkpoint"] == record.checkpoint
+    assert [len(result["curve"]) for result in results] == [1, 2, 3, 4]
+    for point, result in zip(results[-1]["curve"], results, strict=True):
+        assert point.pop("seconds") == result["seconds"]["network"]
+        assert point.items() <= result.items()
 
 
 @pytest.mark.parametrize("steps", [1, 0, -3, 2.5, MOST_STEPS + 1, "all", None, True], ids=repr)

@@ -174,6 +174,25 @@ def test_faults_of_the_program_tell_nothing_and_pass(served: Served, image: Any)
     assert served.analyze(image)[0]["budget_requested"] == 0.5
 
 
+def test_an_upload_may_be_named_by_its_address(served: Served, tmp_path: Path) -> None:
+    path = upload(served, write_photo(tmp_path / "a photo.png"))
+    for address in (f"{served.url}gradio_api/file={path}", f"http://proxy/gradio_api/file={path}"):
+        data = [{"path": address.replace(" ", "%20"), "meta": FILE}, 0.5, "exact"]
+        answer = post(served, json.dumps({"data": data}))
+        assert answer.json()["data"][0]["image_size"] == [90, 120]
+
+
+def test_other_files_may_not_be_named_by_an_address(served: Served, tmp_path: Path) -> None:
+    private = write_photo(tmp_path / "private.png")
+    folder = Path(upload(served, private)).parent
+    around = "/".join([".."] * len(folder.parts))
+    calls = len(served.fake.calls)
+    for path in (private, f"{folder}/{around}{private}", f"{folder}/missing.png", folder, ""):
+        data = [{"path": f"{served.url}gradio_api/file={path}", "meta": FILE}, 0.5, "exact"]
+        assert post(served, json.dumps({"data": data})).json()["error"] == content.URL_REFUSED
+    assert len(served.fake.calls) == calls
+
+
 # ---------------------------------------------------------------- how the page is set up
 
 
