@@ -198,6 +198,12 @@ def test_written_values_can_be_read_back(tmp_path: Path) -> None:
     assert written == json.loads(json.dumps(summary(record)))
 
 
+def test_the_readme_names_every_field_of_a_result() -> None:
+    text = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    section = text.split("## From the command line")[1].split("\n## ")[0]
+    assert [field for field in summary(build_inference()) if f"`{field}`" not in section] == []
+
+
 # ---------------------------------------------------------------- a time in place of a budget
 
 
