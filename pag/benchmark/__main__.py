@@ -121,7 +121,7 @@ def report_convolutions(options: argparse.Namespace, recipe: Recipe) -> Iterator
         print(
             f"{size[0]}x{size[1]}: 3x3 convolutions, masks of budget {budget:g} and half active\n"
             "layer     mask     active  ms dense   ours / dense  spconv / dense  ours / spconv  "
-            "without building indices  difference"
+            "without building indices  difference     theirs"
         )
         clock = CLOCKS[options.clock]
         for timing in measure_convolutions(layers, library, options.repeats, clock):
@@ -132,7 +132,8 @@ def report_convolutions(options: argparse.Namespace, recipe: Recipe) -> Iterator
                 f"{timing.milliseconds['dense']['median']:10.2f}"
                 f"{_number(to_dense.get('ours')):>15}{_number(to_dense.get('theirs')):>16}"
                 f"{_number(to_theirs.get('ours')):>15}"
-                f"{_number(to_theirs.get('ours_prepared')):>26}{timing.difference:12.1e}",
+                f"{_number(to_theirs.get('ours_prepared')):>26}{timing.difference:12.1e}"
+                f"{_number(timing.their_difference, '.1e'):>11}",
                 flush=True,
             )
             yield {"convolutions": kept}
@@ -141,8 +142,8 @@ def report_convolutions(options: argparse.Namespace, recipe: Recipe) -> Iterator
     yield {"convolutions": kept}
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _number(value: float | None, form: str = ".2f") -> str:
+    return "-" if value is None else format(value, form)
 
 
 def report_pooling(options: argparse.Namespace, recipe: Recipe) -> Iterator[Update]:
