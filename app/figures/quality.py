@@ -15,6 +15,10 @@ ERRORS = ("depth", "normals")
 TIME = "time"
 """The chart beside those of the tasks: milliseconds, from 0 up."""
 HEIGHT = 230
+OUTLIER = 5.0
+"""A method that loses more than so many times what the first one loses runs out of its chart."""
+SMALL = 0.02
+"""Share of a score below which a loss of the first one is no measure for others."""
 
 
 class Line(Protocol):
@@ -63,7 +67,8 @@ def agreement_figure(task: str, floor: float, height: int = HEIGHT) -> go.Figure
 def heldout_figure(task: str, curves: Sequence[Line], height: int = HEIGHT) -> go.Figure:
     """The held-out scores of one task on one data set, a line a method.
 
-    Colour, marker and dashes tell methods apart, the first one drawn last and heaviest.
+    Colour, marker and dashes tell methods apart, the first one drawn last and heaviest. The
+    scale is for those that are near it; what falls far behind runs out of the chart.
     """
     measure = words.HELDOUT_MEASURES[task][0]
     traces = []
@@ -83,7 +88,24 @@ def heldout_figure(task: str, curves: Sequence[Line], height: int = HEIGHT) -> g
             )
         )
     figure = _styled(go.Figure(traces), task, words.HELDOUT_X, measure, height)
+    low, high = _scale(task, curves)
+    limits = (high, low) if task in ERRORS else (low, high)
+    figure.update_yaxes(autorange=False, range=limits)
     return figure.update_xaxes(tickformat=".0%")
+
+
+def _scale(task: str, curves: Sequence[Line]) -> tuple[float, float]:
+    """The lowest and the highest score that a chart shows."""
+    sign = -1.0 if task in ERRORS else 1.0
+    best = max(sign * score for score in curves[0].scores)
+
+    def loss(curve: Line) -> float:
+        return best - min(sign * score for score in curve.scores)
+
+    bearable = OUTLIER * max(loss(curves[0]), SMALL * abs(best))
+    kept = [s for curve in curves if loss(curve) <= bearable for s in curve.scores]
+    margin = 0.08 * (max(kept) - min(kept)) or SMALL * abs(best)
+    return min(kept) - margin, max(kept) + margin
 
 
 def _styled(figure: go.Figure, task: str, x: str, y: str, height: int) -> go.Figure:

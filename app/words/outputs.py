@@ -59,7 +59,8 @@ QUALITY_ALT = "{title}, against the budget"
 HELDOUT = "Held-out photographs, against the truth"
 HELDOUT_HINT = (
     "Scores on pictures that the network never learned from, at equal executed multiply-adds. "
-    "Up is better in every chart. Measured on checkpoint {checkpoint}."
+    "Up is better in every chart; what falls far behind runs out of it. "
+    "Measured on checkpoint {checkpoint}."
 )
 HELDOUT_OTHER = "The network that runs here is another one: checkpoint {running}."
 HELDOUT_NONE = (

@@ -159,12 +159,11 @@ def test_the_results_of_the_repository_are_shown() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_up_is_better_in_every_chart(task: str) -> None:
     down = task in ("depth", "normals")
-    for figure in (
-        agreement_figure(task, 0.3),
-        heldout_figure(task, [Curve("learned", (0.5, 1.0), (0.1, 0.2))]),
-    ):
-        axis = json.loads(figure.to_json() or "")["layout"]["yaxis"]
-        assert (axis["autorange"] == "reversed") == down
+    axis = json.loads(agreement_figure(task, 0.3).to_json() or "")["layout"]["yaxis"]
+    assert (axis["autorange"] == "reversed") == down
+    heldout = heldout_figure(task, [Curve("learned", (0.5, 1.0), (0.1, 0.2))])
+    bottom, top = heldout.layout.yaxis.range
+    assert (bottom > top) == down
 
 
 def test_the_chart_of_time_begins_at_nothing() -> None:
@@ -173,6 +172,19 @@ def test_the_chart_of_time_begins_at_nothing() -> None:
     assert axis["rangemode"] == "tozero" and axis["autorange"] is True
     assert axis["title"]["text"] == "milliseconds"
     assert "ms" in figure["data"][0]["hovertemplate"]
+
+
+@pytest.mark.parametrize(("task", "sign"), [("segmentation", 1), ("depth", -1)])
+def test_the_scale_is_for_what_is_near(task: str, sign: int) -> None:
+    def curve(method: str, low: float) -> Curve:
+        return Curve(method, (0.5, 1.0), (1 + sign * (low - 1), 1.0))
+
+    near, far, better = curve("random", 0.8), curve("truncated", 0.1), curve("grid", 1.3)
+    ends = heldout_figure(task, [curve("learned", 0.9), near, far, better]).layout.yaxis.range
+    worst, best = (sign * (end - 1) + 1 for end in ends)
+    assert 0.7 < worst < 0.8 and 1.3 < best < 1.4
+    alone = heldout_figure(task, [Curve("learned", (1.0,), (0.5,))]).layout.yaxis.range
+    assert sorted(alone)[0] < 0.5 < sorted(alone)[1]
 
 
 def test_the_gates_are_drawn_last_and_heaviest() -> None:
