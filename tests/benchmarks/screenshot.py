@@ -1,23 +1,26 @@
 """Pictures of the page: ``python -m tests.benchmarks.screenshot --out FOLDER``.
 
-Writes ``readme.png``, the README's picture (`assets/screenshot.png`), and the whole page at three
-widths, light and dark: ``page-1440-light.png`` and so on. ``--only readme`` writes the first alone.
-All show the rendered street of the examples; the README's leaves out the left column, so that it
-holds nobody else's photograph.
+Writes ``screenshot.png``, the README's picture, and ``screenshots/``, the whole page at three
+widths, light and dark: ``page-1440-light.webp`` and so on, as they lie in `assets`. ``--only
+readme`` writes the first alone. All show the rendered street, and among the examples only what we
+rendered, so that they hold nobody else's photograph.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from app.examples import FOLDER
+from app import examples
 from app.look import launch_options
 from app.ui import build_app
 from pag import Predictor
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 WIDTHS = (1440, 768, 390)
 THEMES = ("light", "dark")
+QUALITY = 82
 PATIENCE = 300_000  # milliseconds until all budgets are ready, on a busy machine
 
 
@@ -41,7 +45,7 @@ def street(browser: Browser, address: str, width: int, theme: str) -> Iterator[P
     page.wait_for_function(
         "document.querySelectorAll('[id^=\"output-\"] .pag-picture[src]').length == 4"
     )
-    page.set_input_files("#photo input[type=file]", FOLDER / "street.jpg")
+    page.set_input_files("#photo input[type=file]", examples.FOLDER / "street.jpg")
     page.wait_for_function(
         f"document.querySelector('#numbers').innerText.includes('{WIDTH} × {HEIGHT}')"
     )
@@ -55,13 +59,16 @@ def shoot(browser: Browser, address: str, out: Path, only_readme: bool) -> None:
     with street(browser, address, 1440, "light") as page:
         page.get_by_role("tab", name="Layer by layer").click()
         page.wait_for_timeout(2000)
-        page.locator("#right").screenshot(path=out / "readme.png")
+        page.locator("#right").screenshot(path=out / "screenshot.png")
+    folder = out / "screenshots"
     for width in () if only_readme else WIDTHS:
         for theme in THEMES:
             with street(browser, address, width, theme) as page:
                 page.wait_for_selector("#ponder-plot .heatmaplayer image")
                 page.wait_for_timeout(500)
-                page.screenshot(path=out / f"page-{width}-{theme}.png", full_page=True)
+                picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+                folder.mkdir(exist_ok=True)
+                picture.save(folder / f"page-{width}-{theme}.webp", quality=QUALITY, method=6)
 
 
 def main() -> None:
@@ -71,7 +78,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["readme"])
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    blocks = build_app(Predictor.from_checkpoint(options.checkpoint))
+    with mock.patch.object(examples, "SHIPPED", ()):
+        blocks = build_app(Predictor.from_checkpoint(options.checkpoint))
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     path = next(found for name in BROWSERS if (found := shutil.which(name)))
     with sync_playwright() as playwright:
