@@ -14,22 +14,12 @@ from pag.latency_cache import load_latency
 from pag.macs import network_cost
 from pag.pretrained import load_checkpoint
 from pag.timing import turns
+from tests.benchmark.clocks import Ticking
 from tests.checkpoints import write_random_checkpoint
 from tests.latencies import made_up
 
 SIZES = ((64, 96), (48, 64))
 PASSES = 2 * 4 * 2
-
-
-class Clock:
-    """Every look at it takes a second."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 1.0
-        return self.now
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_every_pass_is_timed_layer_by_layer(small: Path) -> None:
-    predictor = Predictor(load_checkpoint(small), "cpu", Clock())
+    predictor = Predictor(load_checkpoint(small), "cpu", Ticking())
     entered = []
 
     @contextmanager
@@ -78,7 +68,7 @@ def test_the_runs_take_turns() -> None:
 
 
 def test_what_is_learned_is_used_and_kept(small: Path) -> None:
-    predictor = Predictor(load_checkpoint(small), "cpu", Clock())
+    predictor = Predictor(load_checkpoint(small), "cpu", Ticking())
     latency = machine.learn(predictor)
     assert predictor.latency is latency
     assert load_latency(predictor.device, predictor.config, predictor.net.gates) == latency

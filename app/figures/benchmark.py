@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from app.content import benchmark as words
-from app.palette import EXECUTED_BAR, METHOD_STYLES
+from app.palette import EXECUTED_BAR, METHOD_STYLES, Stroke
 
 PANEL = (3.9, 3.3)
 FOOT = 0.9  # for legend and note, inches
@@ -17,22 +17,13 @@ INK, LOSS = "#3c4250", "#f2e6d8"
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Look:
-    """Colour, marker and dashes of a run; any of them tells it apart."""
-
-    colour: str
-    marker: str
-    dashes: str
-    width: float = 1.5
-
-
-LOOKS = {
-    "auto": Look(EXECUTED_BAR, "o", "-", 2.4),
-    "sparse": Look("#00936b", "^", ":"),
-    "dense": Look("#6b7080", "s", "--"),
-    "lower_resolution": Look(METHOD_STYLES["lower_resolution"].colour, "D", "-."),
+STROKES = {
+    "auto": Stroke(EXECUTED_BAR, "o", "-", 2.4),
+    "sparse": Stroke("#00936b", "^", ":", 1.5),
+    "dense": Stroke("#6b7080", "s", "--", 1.5),
+    "lower_resolution": Stroke(METHOD_STYLES["lower_resolution"].colour, "D", "-.", 1.5),
 }
+"""By run; markers and dashes are matplotlib's."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +86,14 @@ def _panel(axes: Axes, timed: Timed) -> None:
     for name, title in words.RUNS.items():
         if not (curve := sorted(timed.curves.get(name, ()))):
             continue
-        look = LOOKS[name]
+        stroke = STROKES[name]
         xs, ys = zip(*curve, strict=True)
-        axes.plot(xs, ys, color=look.colour, linestyle=look.dashes, linewidth=look.width,
-                  marker=look.marker, markersize=5, label=title)  # fmt: skip
+        axes.plot(xs, ys, color=stroke.colour, linestyle=stroke.dash, linewidth=stroke.width,
+                  marker=stroke.marker, markersize=5, label=title)  # fmt: skip
         losses = [point for point in curve if point[1] > 1]
         if losses:
-            axes.plot(*zip(*losses, strict=True), color=look.colour, linestyle="none",
-                      marker=look.marker, markersize=5, markerfacecolor="white",
+            axes.plot(*zip(*losses, strict=True), color=stroke.colour, linestyle="none",
+                      marker=stroke.marker, markersize=5, markerfacecolor="white",
                       zorder=3)  # fmt: skip
     height, width = timed.size
     axes.set_title(words.TITLE.format(width=width, height=height, batch=timed.batch), fontsize=10)

@@ -69,12 +69,14 @@ class BSDS500:
 
     def __getitem__(self, index: int) -> Sample:
         stem, image, _ = self._files[index]
-        boundary = np.stack(self.annotations(index)).mean(axis=0, dtype=np.float32)
+        fields = ("Boundaries", "Segmentation") if self.hand_labels else ("Boundaries",)
+        drawn, *outlines = self._drawn(index, *fields)
+        boundary = np.stack([b > 0 for b in drawn]).mean(axis=0, dtype=np.float32)
         sample = Sample(image=read_rgb(image), boundary=boundary, name=stem)
-        if not self.hand_labels:
+        if not outlines:
             return sample
+        (outlined,) = outlines
         labels = self.hand_labels.get(stem, PhotographLabels(0, ()))
-        outlined = self._drawn(index, "Segmentation")
         if not 0 <= labels.annotator < len(outlined):
             raise InputError(
                 f"{self.name}: {stem} is labelled by annotator {labels.annotator}, "
@@ -85,22 +87,24 @@ class BSDS500:
 
     def annotations(self, index: int) -> list[np.ndarray]:
         """Boundaries of each annotator, (H, W) bool, as the official protocol needs them."""
-        return [boundaries > 0 for boundaries in self._drawn(index, "Boundaries")]
+        (drawn,) = self._drawn(index, "Boundaries")
+        return [boundaries > 0 for boundaries in drawn]
 
-    def _drawn(self, index: int, what: str) -> list[np.ndarray]:
-        """``Boundaries`` or ``Segmentation`` of each annotator, (H, W)."""
+    def _drawn(self, index: int, *fields: str) -> list[list[np.ndarray]]:
+        """For each of ``Boundaries`` and ``Segmentation`` asked for, each annotator's (H, W)."""
         path = self._files[index][2]
         try:
             cells = loadmat(path)["groundTruth"].ravel()
-            drawn = [np.asarray(cell[what][0, 0]) for cell in cells]
+            found = [[np.asarray(cell[field][0, 0]) for cell in cells] for field in fields]
         except Exception as error:  # loadmat raises whatever the damaged bytes lead to
             raise InputError(
                 f"{self.name}: {path.name} has no readable annotation, "
-                f"expected a 1xN cell groundTruth of structs with {what}"
+                f"expected a 1xN cell groundTruth of structs with {' and '.join(fields)}"
             ) from error
-        if not drawn or any(d.ndim != 2 or d.shape != drawn[0].shape for d in drawn):
+        maps = [one for drawn in found for one in drawn]
+        if not maps or any(m.ndim != 2 or m.shape != maps[0].shape for m in maps):
             raise InputError(
-                f"{self.name}: {path.name} holds {len(drawn)} annotations, "
+                f"{self.name}: {path.name} holds {len(found[0])} annotations, "
                 "expected one or more of one size"
             )
-        return drawn
+        return found

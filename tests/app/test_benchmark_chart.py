@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.benchmark_chart import main, note, read_timings
 from app.content import benchmark as words
-from app.figures.benchmark import LOOKS, Timed, benchmark_figure
+from app.figures.benchmark import STROKES, Timed, benchmark_figure
 
 
 def entry(achieved: float, auto: float) -> dict[str, Any]:
@@ -59,17 +59,17 @@ def test_every_run_is_drawn_over_its_multiply_adds_and_losses_are_hollow() -> No
         losses = {
             to_hex(str(line.get_color())): np.asarray(line.get_ydata()).tolist() for line in hollow
         }
-        assert losses[LOOKS["auto"].colour] == [1.02]
-        assert losses[LOOKS["dense"].colour] == [1.01] * 3
-        assert LOOKS["lower_resolution"].colour not in losses
+        assert losses[STROKES["auto"].colour] == [1.02]
+        assert losses[STROKES["dense"].colour] == [1.01] * 3
+        assert STROKES["lower_resolution"].colour not in losses
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == [*words.RUNS.values(), words.PROPORTIONAL, words.SLOWER]
 
 
 def test_runs_differ_in_more_than_colour() -> None:
-    assert set(LOOKS) == set(words.RUNS)
-    assert len({look.marker for look in LOOKS.values()}) == len(LOOKS)
-    assert len({look.dashes for look in LOOKS.values()}) == len(LOOKS)
+    assert set(STROKES) == set(words.RUNS)
+    assert len({stroke.marker for stroke in STROKES.values()}) == len(STROKES)
+    assert len({stroke.dash for stroke in STROKES.values()}) == len(STROKES)
 
 
 def test_a_single_setting_is_one_panel() -> None:
