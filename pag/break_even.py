@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pag.backbones import ResidualBlock
+from pag.backbones import BlockInput, ResidualBlock
+from pag.break_even_tables import BreakEven
 from pag.config import GATE_SCOPES, PAGConfig
-from pag.execution import BreakEven, DenseExecution, SparseExecution
+from pag.execution import DenseExecution, Execution, SparseExecution
 from pag.inference import TASKS
 from pag.macs import LayerCost, Size, halo, network_cost
 from pag.network import PAGNet, fuse_batchnorm
@@ -95,9 +96,9 @@ def measure_layer(
     cost: LayerCost, block: ResidualBlock, repeats: int, clock: Callable[[], float]
 ) -> list[LayerTiming]:
     """Sparse against dense over `FRACTIONS`, on another mask in every repeat."""
-    a = block.preactivation(torch.randn(1, block.conv1.in_channels, *cost.input_size))
-    a = a.contiguous(memory_format=torch.channels_last)
-    dense, sparse = DenseExecution(), SparseExecution()
+    x = torch.randn(1, block.conv1.in_channels, *cost.input_size)
+    x = x.contiguous(memory_format=torch.channels_last)
+    executions: dict[str, Execution] = {"dense": DenseExecution(), "sparse": SparseExecution()}
     onto = torch.zeros(1, block.conv3.out_channels, *cost.output_size)
     onto = onto.contiguous(memory_format=torch.channels_last)
     found = []
@@ -105,8 +106,10 @@ def measure_layer(
         masks = [blob_mask(cost.output_size, fraction, seed) for seed in range(repeats + WARMUP)]
         timings = time_in_turn(
             {
-                "dense": lambda i, m=masks: dense.add(block, a, m[i], cost.scope, onto),
-                "sparse": lambda i, m=masks: sparse.add(block, a, m[i], cost.scope, onto),
+                name: lambda i, by=execution, m=masks: by.add(
+                    block, BlockInput(block, x), m[i], cost.scope, onto
+                )
+                for name, execution in executions.items()
             },
             repeats,
             clock,

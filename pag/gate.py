@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pag import cpu
+from pag.backbones import BlockInput, opened, unopened
 from pag.sparse import as_rows
 
 BUDGET_CLAMP = 0.02
@@ -57,24 +59,33 @@ class PixelGate(nn.Module):
         nn.init.normal_(self.project.weight, std=0.1 / channels**0.5)
         nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
 
-    def forward(self, features: Tensor, budget: Tensor) -> Tensor:
+    def forward(self, features: Tensor | BlockInput, budget: Tensor) -> Tensor:
         """Logits of the gate.
 
         Args:
-            features: (B, C, H, W), that input.
+            features: (B, C, H, W), that input, as it is or still to be opened.
             budget: (B,) float32 in 0..1.
 
         Returns:
             (B, 1, ceil(H / stride), ceil(W / stride)) float32.
         """
-        if self.stride > 1:
-            features = features[:, :, :: self.stride, :: self.stride]
-        logits = self.project(features).float()
+        logits = self._projected(features)
         for _ in range(self.smoothing):
             logits = F.avg_pool2d(logits, 3, stride=1, padding=1, count_include_pad=False)
         odds = torch.logit(budget.float().clamp(BUDGET_CLAMP, 1 - BUDGET_CLAMP))
         shift = F.softplus(self.budget_scale.float()) * odds
         return logits + shift.view(-1, 1, 1, 1)
+
+    def _projected(self, features: Tensor | BlockInput) -> Tensor:
+        x, window = unopened(features)
+        if window is not None and self.stride == 1 and not torch.is_grad_enabled():
+            kernels = cpu.kernels_for(x)
+            if kernels is not None:
+                return kernels.project(self.project, x, window)
+        values = opened(features)
+        if self.stride > 1:
+            values = values[:, :, :: self.stride, :: self.stride]
+        return self.project(values).float()
 
 
 def binary_gumbel(

@@ -11,19 +11,20 @@ import hashlib
 import json
 import logging
 import os
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
+from pag import cpu
+from pag.cache import cache_folder
 from pag.config import PAGConfig
 from pag.errors import PAGError
 from pag.latency import Latency
 from pag.timing import processor
 
-FORMAT = 1
+FORMAT = 2
 """Of the files; those of another format are measured again."""
 LARGEST = 1_000_000  # bytes; a table has some 10 kB
 
@@ -40,26 +41,10 @@ def identity(device: torch.device, config: PAGConfig) -> dict[str, object]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
+        "compiled": device.type == "cpu" and cpu.kernels() is not None,
         # As JSON gives it back, with lists for tuples.
         "network": json.loads(json.dumps(network | {"classes": len(config.classes)})),
     }
-
-
-def cache_folder() -> Path:
-    """The project's own folder where this system's programs keep what they can do again.
-
-    Raises:
-        RuntimeError: this user has no home.
-    """
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        # The XDG rules say to leave out a path that is not absolute.
-        named = os.environ.get("XDG_CACHE_HOME", "")
-        base = named if os.path.isabs(named) else Path.home() / ".cache"
-    return Path(base) / "pag-explorer"
 
 
 def table_file(device: torch.device, config: PAGConfig) -> Path:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pag.backbones import ResidualBlock
+from pag.backbones import BlockInput, ResidualBlock
 from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.errors import PAGError
 from pag.execution import AutoExecution, Execution, SparseExecution
@@ -56,11 +56,18 @@ class Listening(Execution):
         self.wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
         self.seconds: list[float] = []
 
-    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+    def residual(
+        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+    ) -> Tensor:
         return self._timed(lambda: self.inner.residual(block, a, mask, scope))
 
     def add(
-        self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor,
     ) -> Tensor:
         return self._timed(lambda: self.inner.add(block, a, mask, scope, onto))
 

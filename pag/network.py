@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pag.backbones import ResidualBlock, build_backbone
+from pag.backbones import BlockInput, ResidualBlock, build_backbone
 from pag.budget import GatePolicy, OpenPolicy
 from pag.config import PAGConfig
 from pag.execution import DenseExecution, Execution
@@ -137,25 +137,25 @@ class PAGNet(nn.Module):
         choice = saved = None
         detail, x = self.backbone.stem(image)
         for name, block in self.backbone.blocks:
-            a = block.preactivation(x)
+            a = BlockInput(block, x)
             if name in self.backbone.decoder_blocks:
-                inputs[name] = a
+                inputs[name] = a.opened
             if block.pools:
-                residual, choice = self._pool(block, a, execution, sampling)
+                residual, choice = self._pool(block, a.opened, execution, sampling)
                 saved = self._pool_saved(choice, cost)
                 decisions.note_pool(saved)
             elif not block.gated:
-                residual = block.branch(a)
+                residual = block.branch(a.opened)
             else:
                 logits = self.gates[name](a, budget)
                 mask = decisions.decide(len(gates), logits)
                 layer = cost.layers[len(gates)]
                 gates.append(GateTrace(layer, logits, mask, layer.executed(mask)))
-                shortcut = block.shortcut(x, a)
+                shortcut = block.shortcut(a)
                 assert shortcut is not None, "a block without a shortcut has no gate"
                 x = execution.add(block, a, mask, self.config.gate_scope, shortcut)
                 continue
-            shortcut = block.shortcut(x, a)
+            shortcut = block.shortcut(a)
             x = residual if shortcut is None else residual.add_(shortcut)
         assert choice is not None and saved is not None
         fine, middle = (inputs[name] for name in self.backbone.decoder_blocks)

@@ -18,8 +18,8 @@ from pag.break_even import (
     measure_layer,
     prepare,
 )
+from pag.break_even_tables import COMPILED, UNCOMPILED, BreakEven
 from pag.config import BACKBONES, PAGConfig
-from pag.execution import BREAK_EVEN
 from pag.network import PAGNet
 from pag.timing import machine, ratio, summary, time_in_turn
 
@@ -120,13 +120,17 @@ def test_a_layer_is_measured_at_every_fraction(backbone: str) -> None:
     assert all(t.active_fraction <= t.halo_fraction <= 1 and 0 < t.share < 1 for t in found)
 
 
-def test_the_default_table_is_what_the_committed_measurement_justifies() -> None:
+@pytest.mark.parametrize(("table", "name"), [(COMPILED, ""), (UNCOMPILED, "_uncompiled")])
+def test_the_default_tables_are_what_the_committed_measurements_justify(
+    table: tuple[BreakEven, ...], name: str
+) -> None:
+    files = [RESULTS / f"break_even{name}{backbone}.json" for backbone in ("", "_mobilenetv2")]
     measured = {
         (entry["scope"], entry["width"], entry["stride"], entry.get("depthwise", False)): entry
-        for path in RESULTS.glob("break_even*.json")
+        for path in files
         for entry in json.loads(path.read_text())["break_even"]
     }
-    for entry in BREAK_EVEN:
+    for entry in table:
         found = measured.pop((entry.scope, entry.width, entry.stride, entry.depthwise))
         assert entry.share <= found["share"] + MARGIN
         assert entry.overhead >= 0.8 * found["overhead"]

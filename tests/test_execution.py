@@ -7,16 +7,14 @@ import dataclasses
 import pytest
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from pag.break_even import prepare
+from pag.break_even_tables import COMPILED, UNCOMPILED, BreakEven
 from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
 from pag.errors import InputError
 from pag.execution import (
-    BREAK_EVEN,
     EXECUTIONS,
     AutoExecution,
-    BreakEven,
     DenseExecution,
     Execution,
     SparseExecution,
@@ -26,10 +24,10 @@ from pag.macs import block_cost
 from pag.network import PAGNet, Trace
 from tests.backbones import VARIANTS, variants
 from tests.checkpoints import random_net
+from tests.counting import counted
 from tests.test_sparse import assert_close, blobs, fused_block, inputs
 
-ALWAYS = tuple(dataclasses.replace(entry, share=1.0, overhead=0.0) for entry in BREAK_EVEN)
-NEVER = tuple(dataclasses.replace(entry, share=0.0) for entry in BREAK_EVEN)
+ALWAYS = tuple(dataclasses.replace(entry, share=1.0, overhead=0.0) for entry in COMPILED)
 
 
 @pytest.fixture(scope="module", params=variants(*VARIANTS[:3]))
@@ -82,9 +80,9 @@ def test_full_budget_is_equal_bit_for_bit_to_the_ungated_network(net: PAGNet, na
 def test_the_network_multiplies_what_its_trace_says(net: PAGNet) -> None:
     image = picture(66, 98)
     for execution, budget in ((SparseExecution(), 0.6), (AutoExecution(ALWAYS), 0.7)):
-        with FlopCounterMode(display=False) as counter:
+        with counted() as count:
             _, trace = run(net, image, (budget,), execution)
-        assert counter.get_total_flops() / 2 == trace.macs_executed.item()
+        assert count.macs == trace.macs_executed.item()
 
 
 # ---------------------------------------------------------------- choosing
@@ -99,11 +97,11 @@ class Spy:
         self.cost = block_cost("x", self.block, scope, (16, 20), 1)
 
     def skips(self, mask: Tensor) -> bool:
-        with FlopCounterMode(display=False) as counter:
+        with counted() as count:
             out = self.execution.residual(self.block, self.a, mask, self.scope)
         assert_close(out, DenseExecution().residual(self.block, self.a, mask, self.scope).detach())
         everything = 2 * (self.cost.dense + self.cost.ungated)
-        return counter.get_total_flops() / 2 < everything
+        return count.macs < everything
 
     def share(self, mask: Tensor) -> float:
         return self.cost.executed(mask).sum().item() / (2 * self.cost.dense)
@@ -143,14 +141,15 @@ def test_auto_never_skips_with_a_full_mask_or_when_told_not_to() -> None:
     assert not Spy(table(0.0)).skips(torch.zeros_like(full))
 
 
-def test_the_default_table_covers_the_network_and_prefers_dense_on_open_masks(net: PAGNet) -> None:
-    execution = AutoExecution()
+@pytest.mark.parametrize("table", [COMPILED, UNCOMPILED])
+def test_the_default_tables_cover_the_network(net: PAGNet, table: tuple[BreakEven, ...]) -> None:
+    execution = AutoExecution(table)
     for name, block in net.backbone.blocks:
         if block.gated:
             scope = net.config.gate_scope
             rule = execution.rule(scope, block.width, block.stride, block.depthwise)
             assert rule is not None, name
-            assert rule.favours_sparse(0, 1e9) and not rule.favours_sparse(0.99e9, 1e9)
+            assert rule.favours_sparse(0, 1e9) and not rule.favours_sparse(1e9, 1e9)
 
 
 def test_auto_refuses_a_network_that_is_not_fused() -> None:

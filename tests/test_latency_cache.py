@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from pag import Predictor
+from pag.cache import cache_folder
 from pag.config import PAGConfig
 from pag.latency import Latency, Line
 from pag.latency_cache import (
     FORMAT,
     LARGEST,
-    cache_folder,
     identity,
     load_latency,
     save_latency,

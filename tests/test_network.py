@@ -9,7 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pag.backbones import CLASSES, Bottleneck, InvertedResidual, ResidualBlock, build_backbone
+from pag.backbones import (
+    CLASSES,
+    BlockInput,
+    Bottleneck,
+    InvertedResidual,
+    ResidualBlock,
+    build_backbone,
+)
 from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
 from pag.config import BACKBONES, PAGConfig
 from pag.errors import InputError
@@ -85,7 +92,7 @@ def test_gates_are_the_blocks_with_a_shortcut_and_without_multipool(net: PAGNet)
     assert pooling == [POOL_BLOCKS[net.config.backbone]]
     for name, block in net.backbone.blocks:
         x = torch.rand(1, block.conv1.in_channels, 8, 8)
-        kept = block.shortcut(x, block.preactivation(x))
+        kept = block.shortcut(BlockInput(block, x))
         assert (name in names) == (kept is not None and not block.pools)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from pag import sparse
+from pag import cpu, sparse
 from pag.backbones import Bottleneck, InvertedResidual, ResidualBlock
 from pag.break_even import prepare
 from pag.errors import InputError
@@ -20,6 +19,7 @@ from pag.execution import AutoExecution, DenseExecution, SparseExecution
 from pag.macs import LayerCost, block_cost, halo, halved
 from pag.multipool import MultiPool
 from tests.checkpoints import random_net
+from tests.counting import multiplied
 
 SCOPES = ("block", "conv")
 SIZES = [(1, 1), (1, 9), (8, 1), (2, 3), (7, 5), (6, 8), (17, 20)]
@@ -98,19 +98,28 @@ def assert_close(found: Tensor, expected: Tensor, tolerance: float = 1e-5) -> No
     assert error <= tolerance * expected.abs().max(), f"{error:.2e}"
 
 
-@pytest.fixture(params=["one span", "many spans"])
-def any_spans(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small maps fit into one tail; with a tiny grain they are cut like large ones."""
+@pytest.fixture(params=["kernels", "one span", "many spans"])
+def any_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """By compiled kernels, or by PyTorch, where small maps fit into one tail and, with a tiny
+    grain, are cut like large ones.
+    """
+    if request.param == "kernels":
+        if cpu.kernels() is None:
+            pytest.skip("no C compiler")
+        yield
+        return
     if request.param == "many spans":
         monkeypatch.setattr(sparse, "GRAIN", 4)
         monkeypatch.setattr(sparse, "SPAN", 64)
         monkeypatch.setattr(sparse, "DEPTHWISE_SPAN", 64)
+    with cpu.switched_off():
+        yield
 
 
 # ---------------------------------------------------------------- equal to masked dense
 
 
-@pytest.mark.usefixtures("any_spans")
+@pytest.mark.usefixtures("any_way")
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize(("stride", "dilation", "kind"), CASES)
 @torch.inference_mode()
@@ -130,6 +139,7 @@ def test_equals_masked_dense(stride: int, dilation: int, kind: str, scope: str) 
                     raise AssertionError(f"{name} mask at {size}, {layout}: {error}") from error
 
 
+@pytest.mark.usefixtures("any_way")
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize(("stride", "dilation", "kind"), CASES)
@@ -152,6 +162,7 @@ def test_the_sum_is_that_of_shortcut_and_branch(
             assert_close(found, a + branch)
 
 
+@pytest.mark.usefixtures("any_way")
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
@@ -197,6 +208,7 @@ def test_works_outside_inference_mode_and_gives_no_gradient() -> None:
     assert not out.requires_grad
 
 
+@pytest.mark.usefixtures("any_way")
 @torch.inference_mode()
 def test_one_execution_serves_threads_copies_and_changed_weights() -> None:
     execution, a = SparseExecution(), inputs((12, 15))
@@ -228,6 +240,7 @@ def test_refuses_a_network_that_is_not_fused() -> None:
 # ---------------------------------------------------------------- what is skipped is skipped
 
 
+@pytest.mark.usefixtures("any_way")
 @pytest.mark.parametrize(("stride", "dilation", "kind"), CASES)
 @torch.inference_mode()
 def test_pixels_outside_the_halo_are_never_read(stride: int, dilation: int, kind: str) -> None:
@@ -244,14 +257,7 @@ def cost_of(block: ResidualBlock, scope: str, a: Tensor) -> LayerCost:
     return block_cost("x", block, scope, (a.shape[2], a.shape[3]), 1)
 
 
-def multiplied(run: Callable[[], object]) -> float:
-    """Multiply-adds of all convolutions and matrix products that PyTorch really runs."""
-    with FlopCounterMode(display=False) as counter:
-        run()
-    return counter.get_total_flops() / 2
-
-
-@pytest.mark.usefixtures("any_spans")
+@pytest.mark.usefixtures("any_way")
 @pytest.mark.parametrize(
     "name", ["empty", "bottom right", "random", "blobs", "all but one", "full"]
 )
@@ -308,7 +314,7 @@ def pool(dilations: tuple[int, ...], depthwise: bool = False) -> MultiPool:
     return made
 
 
-@pytest.mark.usefixtures("any_spans")
+@pytest.mark.usefixtures("any_way")
 @pytest.mark.parametrize("dilations", [(0, 1, 2, 4, 6, 8, 10), (1, 2), (0,), (3,)])
 @pytest.mark.parametrize("folded", [False, True])
 @pytest.mark.parametrize("depthwise", [False, True])
@@ -325,20 +331,22 @@ def test_multipool_equals_choosing_among_all_branches(
     for size in [(1, 1), (1, 7), (5, 1), (9, 13), (24, 31)]:
         x = torch.randn(2, 8, *size)
         branches = torch.stack([module.branch(x, dilation) for dilation in dilations])
-        out, choice = module(x)
+        out, choice = SparseExecution().pool(module, x)
         assert torch.equal(choice, module.scores(x).argmax(1))
         expected = branches.gather(0, choice[None, :, None].expand(1, *x.shape))[0]
         assert_close(out, expected)
     assert len(dilations) == 1 or len(choice.unique()) > 1
 
 
+@pytest.mark.usefixtures("any_way")
 @pytest.mark.parametrize("depthwise", [False, True])
+@torch.inference_mode()
 def test_multipool_multiplies_each_pixel_once(depthwise: bool) -> None:
     module, x = pool((0, 1, 4), depthwise), torch.randn(2, 8, 20, 24)
     choice = module.scores(x).argmax(1)
     points = int((choice == 0).sum())
     selecting = multiplied(lambda: module.scores(x))
-    total = multiplied(lambda: module(x))
+    total = multiplied(lambda: SparseExecution().pool(module, x))
     assert 0 < points < choice.numel()
     taps = points + 9 * (choice.numel() - points)
     assert total - selecting == (8 if depthwise else 64) * taps

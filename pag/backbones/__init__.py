@@ -1,8 +1,11 @@
 """Backbones by name. Each declares its stages' channels and strides."""
 
 from pag.backbones.block import Backbone as Backbone
+from pag.backbones.block import BlockInput as BlockInput
 from pag.backbones.block import ResidualBlock as ResidualBlock
 from pag.backbones.block import StageSpec as StageSpec
+from pag.backbones.block import opened as opened
+from pag.backbones.block import unopened as unopened
 from pag.backbones.mobilenet import InvertedResidual as InvertedResidual
 from pag.backbones.mobilenet import MobileNetV2 as MobileNetV2
 from pag.backbones.resnet import Bottleneck as Bottleneck

@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pag.fusion import Window
 from pag.multipool import MultiPool
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -45,13 +47,50 @@ class StageSpec:
     dilation: int
 
 
+class BlockInput:
+    """What a block reads: ``x``, and what it opens with, once somebody asks for that.
+
+    Kernels that open a block while they read it (`pag.cpu`) spare a pass over a wide map.
+
+    Args:
+        block: that reads it.
+        x: (B, C, H, W).
+    """
+
+    def __init__(self, block: ResidualBlock, x: Tensor) -> None:
+        self.block, self.x = block, x
+
+    @cached_property
+    def opened(self) -> Tensor:
+        """(B, C, H, W), the preactivation; valid as long as ``x`` is not overwritten."""
+        return self.block.preactivation(self.x)
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether somebody has asked."""
+        return "opened" in vars(self)
+
+
+def opened(a: Tensor | BlockInput) -> Tensor:
+    """What a block opens with, of an input or as it is."""
+    return a.opened if isinstance(a, BlockInput) else a
+
+
+def unopened(a: Tensor | BlockInput) -> tuple[Tensor, Window | None]:
+    """What is there of `opened` without another pass, and what is left to do to it."""
+    if not isinstance(a, BlockInput):
+        return a, None
+    window = a.block.window
+    return (a.opened, None) if window is None or a.is_opened else (a.x, window)
+
+
 class ResidualBlock(nn.Module, ABC):
     """A block of three convolutions, cut into the pieces that a gate switches.
 
         a   = preactivation(x)            what the gate sees
         r   = reduce(a)                   conv1, a 1x1, its norm and activation
         s   = spatial(r)                  conv2, a 3x3 or MultiPool, its norm and activation
-        out = expand(s) + shortcut(x, a)  conv3, a 1x1
+        out = expand(s) + shortcut(x)     conv3, a 1x1
 
     The names are those of a ResNet bottleneck; an inverted residual is wide where that one is
     narrow. A block can be gated where a shortcut is left when its branch is skipped.
@@ -74,8 +113,13 @@ class ResidualBlock(nn.Module, ABC):
     @abstractmethod
     def preactivation(self, x: Tensor) -> Tensor: ...
 
+    @property
+    def window(self) -> Window | None:
+        """What `preactivation` amounts to after fusion, if it is more than nothing."""
+        return None
+
     @abstractmethod
-    def shortcut(self, x: Tensor, a: Tensor) -> Tensor | None:
+    def shortcut(self, a: BlockInput) -> Tensor | None:
         """What the branch is added to, or None where the block has no shortcut."""
 
     @abstractmethod

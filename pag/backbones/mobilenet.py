@@ -22,7 +22,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag.backbones.block import Backbone, ResidualBlock, StageSpec, gluon_norm
+from pag.backbones.block import Backbone, BlockInput, ResidualBlock, StageSpec, gluon_norm
 from pag.fusion import convolve_normed
 from pag.multipool import MultiPool
 
@@ -107,8 +107,8 @@ class InvertedResidual(ResidualBlock):
     def preactivation(self, x: Tensor) -> Tensor:
         return x
 
-    def shortcut(self, x: Tensor, a: Tensor) -> Tensor | None:
-        return x if self.identity else None
+    def shortcut(self, a: BlockInput) -> Tensor | None:
+        return a.x if self.identity else None
 
     def reduce(self, a: Tensor) -> Tensor:
         return F.relu6(convolve_normed(self.conv1, self.bn1, a))

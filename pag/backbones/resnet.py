@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag.backbones.block import Backbone, ResidualBlock, StageSpec, gluon_norm
-from pag.fusion import convolve_normed, fold_opening, normed_relu
+from pag.backbones.block import Backbone, BlockInput, ResidualBlock, StageSpec, gluon_norm
+from pag.fusion import Window, convolve_normed, fold_opening, normed_relu
 from pag.multipool import MultiPool
 
 BN_EPS = 2e-5  # of the ImageNet weights
@@ -38,7 +38,7 @@ class Bottleneck(ResidualBlock):
         a   = relu(bn1(x))                    preactivation
         r   = relu(bn2(conv1(a)))             reduce      (X in the paper)
         s   = relu(bn3(conv2(r)))             spatial     (relu(F3x3(X)))
-        out = conv3(s) + shortcut(x, a)       expand
+        out = conv3(s) + shortcut(x)          expand
 
     Args:
         channels_in, width, channels_out: channels of x, of r and s, and of the output.
@@ -88,13 +88,17 @@ class Bottleneck(ResidualBlock):
     def preactivation(self, x: Tensor) -> Tensor:
         return normed_relu(self.bn1, x)
 
+    @property
+    def window(self) -> Window | None:
+        return self.bn1 if isinstance(self.bn1, Window) else None
+
     def fuse(self, readers: Sequence[nn.Conv2d] = ()) -> None:
         super().fuse()
         own = [self.conv1] if self.downsample is None else [self.conv1, self.downsample]
         self.bn1 = fold_opening(self.bn1, [*own, *readers])
 
-    def shortcut(self, x: Tensor, a: Tensor) -> Tensor:
-        return x if self.downsample is None else self.downsample(a)
+    def shortcut(self, a: BlockInput) -> Tensor:
+        return a.x if self.downsample is None else self.downsample(a.opened)
 
     def reduce(self, a: Tensor) -> Tensor:
         return F.relu_(convolve_normed(self.conv1, self.bn2, a))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pag.backbones.block import ResidualBlock
+from pag.backbones import BlockInput, ResidualBlock
 from pag.errors import InputError
 from pag.execution import AutoExecution, Execution
 from pag.macs import LayerCost, Size, area
@@ -36,7 +36,9 @@ class Perforation(Execution):
     def __init__(self, inner: Execution | None = None) -> None:
         self.inner = inner or AutoExecution()
 
-    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+    def residual(
+        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+    ) -> Tensor:
         """See `pag.execution.Execution`.
 
         Raises:

@@ -11,12 +11,14 @@ import argparse
 import json
 import statistics
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from pag import cpu
 from pag.benchmark.convolutions import left_out, measure_convolutions
 from pag.benchmark.memory import measure_memory
 from pag.benchmark.network import FULL, SMALL, measure_network
@@ -221,6 +223,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--repeats", type=int, default=9, help="timed runs of each, at least 2")
     add("--threads", type=int, help="of PyTorch; its own choice if not given")
+    add("--uncompiled", action="store_true", help="as on a machine without a C compiler")
     add("--clock", choices=tuple(CLOCKS), default="wall", help="cpu: time of the processor")
     add("--out", type=Path, help="JSON file to write")
     return parser
@@ -234,6 +237,7 @@ def run(options: argparse.Namespace) -> None:
     parts = options.parts or ["network"]
     report: Update = {
         "machine": machine(),
+        "compiled": cpu.kernels() is not None,
         "method": {"repeats": options.repeats, "warm_up": WARMUP, "clock": options.clock},
         "images": [Path(path).name for path in options.image],
     }
@@ -255,7 +259,8 @@ def main(argv: list[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
-        run(options)
+        with cpu.switched_off() if options.uncompiled else nullcontext():
+            run(options)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     return 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pag.backbones import ResidualBlock
+from pag.backbones import BlockInput, ResidualBlock, opened
 from pag.benchmark.network import answer
 from pag.benchmark.subject import Subject
 from pag.budget import ExactPolicy, check_budget
@@ -43,8 +43,10 @@ class Recording(Execution):
         self.blocks: list[tuple[ResidualBlock, Tensor]] = []
         self.pools: list[tuple[MultiPool, Tensor]] = []
 
-    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
-        self.blocks.append((block, block.reduce(a)))
+    def residual(
+        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+    ) -> Tensor:
+        self.blocks.append((block, block.reduce(opened(a))))
         return self.inner.residual(block, a, mask, scope)
 
     def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,9 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from pag import cuda
 from pag.backbones import Bottleneck, ResidualBlock
 from pag.break_even import prepare
+from pag.break_even_tables import BreakEven
 from pag.budget import GatePolicy, Pass
 from pag.cuda import launch
-from pag.execution import AutoExecution, BreakEven, DenseExecution, SparseExecution
+from pag.execution import AutoExecution, DenseExecution, SparseExecution
 from pag.macs import NetworkCost, halo
 from tests.checkpoints import random_net
 from tests.test_sparse import (

@@ -1,0 +1,84 @@
+"""Sparse execution on a CPU by compiled kernels, where the machine has a C compiler.
+
+`kernels.c` reads the rows of active pixels where they lie, which spares the copies that gathering
+and scattering with PyTorch takes; `build` compiles it once, into the user's cache folder;
+`launch` runs a gated block, or MultiPool, with it. `pag.sparse` does the same work where there is
+no compiler, or where what it made does not run or gives wrong results.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from pag.cpu.launch import Kernels
+
+CHECK_TOLERANCE = 1e-4
+"""Relative. What goes wrong in a kernel is off by far more."""
+
+logger = logging.getLogger(__name__)
+_lock = threading.Lock()
+_switched_off: list[bool] = []
+
+
+def kernels_for(x: Tensor) -> Kernels | None:
+    """What runs a block whose input is `x`, or None where `pag.sparse` does.
+
+    Args:
+        x: (B, C, H, W).
+    """
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        return None
+    return kernels()
+
+
+def kernels() -> Kernels | None:
+    """The compiled kernels, or None; the first call takes a second or two on a new machine."""
+    if _switched_off:
+        return None
+    with _lock:  # so that they are compiled once
+        return _kernels()
+
+
+@contextmanager
+def switched_off() -> Iterator[None]:
+    """Within this, the whole process goes without kernels, as on a machine without a compiler."""
+    _switched_off.append(True)
+    try:
+        yield
+    finally:
+        _switched_off.pop()
+
+
+@functools.cache
+def _kernels() -> Kernels | None:
+    from pag.cpu.build import NoCompilerError, library
+    from pag.cpu.launch import Kernels, deviation
+
+    try:
+        found = Kernels(library())
+        error = deviation(found)
+    except NoCompilerError as problem:
+        logger.info("Sparse execution goes without its kernels: %s", problem)
+        return None
+    except Exception as problem:  # compilers, systems and processors fail in many ways
+        reason = f"they do not run ({type(problem).__name__}: {problem})"
+    else:
+        if error <= CHECK_TOLERANCE:  # False where it is NaN, too
+            return found
+        reason = f"a first result is off by {error:.1e}"
+    warnings.warn(
+        f"Sparse execution goes without its kernels, which is slower: {reason}.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return None

@@ -1,0 +1,289 @@
+"""A gated block, or MultiPool, as calls of the compiled kernels."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from pag import sparse
+from pag.backbones import BlockInput, Bottleneck, ResidualBlock, opened, unopened
+from pag.fusion import Window
+from pag.macs import Size
+from pag.multipool import MultiPool
+from pag.sparse import ActivePixels, as_maps, as_rows, convolve_at
+
+CHECK_CHANNELS, CHECK_WIDTH = 80, 48
+"""Of the block of `deviation`: not whole panels, so that the rest of one is checked, too."""
+
+
+class _Convolution(ctypes.Structure):
+    _fields_ = (
+        ("weight", ctypes.c_void_p),
+        ("bias", ctypes.c_void_p),
+        ("taps", ctypes.c_int32),
+        ("channels", ctypes.c_int32),
+        ("outputs", ctypes.c_int32),
+        ("depthwise", ctypes.c_int32),
+        ("low", ctypes.c_float),
+        ("high", ctypes.c_float),
+    )
+
+
+class _Clamp(ctypes.Structure):
+    _fields_ = (("low", ctypes.c_void_p), ("high", ctypes.c_void_p))
+
+
+class _Window(ctypes.Structure):
+    _fields_ = tuple(
+        (name, ctypes.c_int32)
+        for name in (
+            "batch", "height", "width", "from_height", "from_width", "stride", "dilation",
+        )
+    )  # fmt: skip
+
+
+def _declare(library: ctypes.CDLL) -> None:
+    """Say what the functions of `kernels.c` take."""
+    pointer, number = ctypes.c_void_p, ctypes.c_int32
+    library.pag_list.argtypes = (pointer,) * 6
+    library.pag_spatial.argtypes = (pointer,) * 6 + (number, pointer, number)
+    library.pag_pointwise.argtypes = (pointer,) * 3 + (number,) + (pointer,) * 3 + (number,) * 2
+    library.pag_project.argtypes = (pointer,) * 3 + (
+        ctypes.c_float,
+        number,
+        number,
+        pointer,
+        number,
+    )
+    library.pag_finish.argtypes = (pointer,) * 7 + (number, pointer, pointer, number)
+    for name in ("list", "spatial", "pointwise", "project", "finish"):
+        getattr(library, f"pag_{name}").restype = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The pixels that a gated block computes under one mask.
+
+    Attributes:
+        outputs: (N,) int32, flat positions of the active pixels in (B, h, w).
+        inputs: (M,) int32, flat positions in (B, H, W) of those that its 3x3 reads there; None in
+            scope ``conv``, where the first 1x1 runs everywhere.
+        numbers: (B, H, W) int32, each input's place in `inputs`, -1 where it is not needed.
+    """
+
+    outputs: Tensor
+    inputs: Tensor | None
+    numbers: Tensor
+
+
+class Kernels:
+    """The compiled kernels, called with tensors.
+
+    Args:
+        library: see `pag.cpu.build.library`.
+    """
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self.library = library
+        _declare(library)
+        self._panel: int = library.pag_panel()
+        self._chunk: int = library.pag_chunk()
+        self._arranged = WeakTensorKeyDictionary()
+
+    def list_pixels(
+        self, mask: Tensor, block: ResidualBlock, scope: str, input_size: Size
+    ) -> Listed:
+        """The pixels of a (B, 1, h, w) bool mask over a block whose input has (H, W)."""
+        batch, height, width = mask.shape[0], *input_size
+        window = _window(mask, block, input_size)
+        mask = mask.contiguous()
+        outputs = torch.empty(mask.numel(), dtype=torch.int32)
+        numbers = torch.empty(batch, height, width, dtype=torch.int32)
+        inputs = torch.empty(numbers.numel(), dtype=torch.int32)
+        counts = (ctypes.c_int32 * 2)()
+        self.library.pag_list(
+            _at(mask), ctypes.byref(window), _at(outputs), _at(inputs), _at(numbers), counts
+        )
+        needed = None if scope == "conv" else inputs[: counts[1]]
+        return Listed(outputs[: counts[0]], needed, numbers)
+
+    def run_active(
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        pixels: Listed,
+        onto: Tensor | None = None,
+    ) -> Tensor:
+        """See `pag.sparse.run_active`; `pixels` are from `list_pixels`."""
+        threads = torch.get_num_threads()
+        source, opening = unopened(a)
+        window = _window(mask, block, (source.shape[-2], source.shape[-1]))
+        high = torch.inf if block.ceiling is None else block.ceiling
+        spatial = self._convolution(block.conv2.weight, block.conv2.bias, 0.0, high)
+        zeros = torch.zeros(block.width)
+        count = len(pixels.outputs)
+        if pixels.inputs is None:
+            reduced = block.reduce(opened(a)).contiguous(memory_format=torch.channels_last)
+            skipped = reduced[:, :, :: block.stride, :: block.stride]
+            mixed = skipped.clone(memory_format=torch.channels_last)
+            self.library.pag_spatial(
+                ctypes.byref(spatial), ctypes.byref(window), _at(reduced), _at(zeros),
+                _at(pixels.outputs), None, count, _at(mixed), threads,
+            )  # fmt: skip
+            branch = block.expand(mixed)
+            return branch if onto is None else onto.add_(branch)
+        if onto is None:
+            empty = source.new_zeros(mask.numel(), block.conv3.out_channels)
+            onto = as_maps(empty, len(mask), (mask.shape[-2], mask.shape[-1]))
+        else:
+            onto = onto.contiguous(memory_format=torch.channels_last)
+        rows = as_rows(source).contiguous()
+        reduce = self._convolution(block.conv1.weight, block.conv1.bias, 0.0, high)
+        reduced = rows.new_empty(len(pixels.inputs), block.width)
+        self._pointwise(reduce, rows, pixels.inputs, reduced, False, opening)
+        expand = self._convolution(block.conv3.weight, block.conv3.bias)
+        room = rows.new_empty(threads, self._chunk, block.width)
+        self.library.pag_finish(
+            ctypes.byref(spatial), ctypes.byref(expand), ctypes.byref(window), _at(reduced),
+            _at(pixels.numbers), _at(zeros), _at(pixels.outputs), count, _at(room), _at(onto),
+            threads,
+        )  # fmt: skip
+        return onto
+
+    def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What `MultiPool.forward` gives."""
+        choice = module.scores(x).argmax(1)
+        threads, batch, size = torch.get_num_threads(), len(x), (x.shape[2], x.shape[3])
+        reach = module.reaches[choice].flatten().to(torch.int32)
+        rows = as_rows(x).contiguous()
+        out = torch.empty_like(rows)
+        points = torch.nonzero(reach == 0).squeeze(1).to(torch.int32)
+        if module.groups > 1:  # few multiplications, for which there is no kernel
+            for span, values in convolve_at(
+                rows, points[:, None], module.point_weight, module.bias
+            ):
+                out.index_copy_(0, points[span].long(), values)
+        elif len(points):
+            point = self._convolution(module.point_weight, module.bias)
+            self._pointwise(point, rows, points, out, True, None)
+        fields = torch.nonzero(reach > 0).squeeze(1).to(torch.int32)
+        if len(fields):
+            field = self._convolution(module.weight, module.bias)
+            own = reach[fields]
+            window = _Window(batch, *size, *size, 1, 1)
+            zeros = torch.zeros(module.channels)
+            self.library.pag_spatial(
+                ctypes.byref(field), ctypes.byref(window), _at(rows), _at(zeros), _at(fields),
+                _at(own), len(fields), _at(out), threads,
+            )  # fmt: skip
+        return as_maps(out, batch, size), choice
+
+    def project(self, projection: nn.Conv2d, x: Tensor, opening: Window) -> Tensor:
+        """A 1x1 convolution to one channel of what `opening` makes of (B, C, H, W) `x`."""
+        rows, weight = as_rows(x).contiguous(), projection.weight.flatten().contiguous()
+        clamp = _Clamp(_at(opening.low), _at(opening.high))
+        bias = 0.0 if projection.bias is None else projection.bias.item()
+        out = x.new_empty(x.shape[0], 1, x.shape[2], x.shape[3])
+        self.library.pag_project(
+            _at(rows), ctypes.byref(clamp), _at(weight), bias, len(rows), x.shape[1], _at(out),
+            torch.get_num_threads(),
+        )  # fmt: skip
+        return out
+
+    def _pointwise(
+        self,
+        by: _Convolution,
+        rows: Tensor,
+        positions: Tensor,
+        out: Tensor,
+        spread: bool,
+        opening: Window | None,
+    ) -> None:
+        """A 1x1 convolution at listed pixels of what `opening` makes of (B*H*W, C) `rows`."""
+        threads, room, clamp = torch.get_num_threads(), None, _Clamp(None, None)
+        if opening is not None:
+            room = rows.new_empty(threads, self._chunk, rows.shape[1])
+            clamp = _Clamp(_at(opening.low), _at(opening.high))
+        self.library.pag_pointwise(
+            ctypes.byref(by), _at(rows), _at(positions), len(positions), ctypes.byref(clamp),
+            None if room is None else _at(room), _at(out), spread, threads,
+        )  # fmt: skip
+
+    def _convolution(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        low: float = -torch.inf,
+        high: float = torch.inf,
+    ) -> _Convolution:
+        """Of a weight (N, C, k, k), or (C, 1, k, k) of a depthwise one, and a bias (N,)."""
+        outputs, channels, *kernel = weight.shape
+        depthwise = channels == 1 < outputs
+        packed = self._once(weight, self._pack)
+        padded = self._pad(torch.zeros(outputs)) if bias is None else self._once(bias, self._pad)
+        made = _Convolution(
+            _at(packed), _at(padded), kernel[0] * kernel[1], outputs if depthwise else channels,
+            outputs, depthwise, low, high,
+        )  # fmt: skip
+        made.read = (packed, padded)  # so that they live as long
+        return made
+
+    def _once(self, parameter: Tensor, arrange: Callable[[Tensor], Tensor]) -> Tensor:
+        """A parameter as the kernels want it, arranged anew only where its values are others."""
+        if parameter.is_inference():  # keeps no count of its versions
+            return arrange(parameter)
+        state = (parameter.data_ptr(), parameter._version)
+        kept = self._arranged.get(parameter)
+        if kept is None or kept[0] != state:
+            kept = self._arranged[parameter] = (state, arrange(parameter.detach()))
+        return kept[1]
+
+    def _pack(self, weight: Tensor) -> Tensor:
+        """(N, C, k, k) -> (panels, k * k * C, panel); (C, 1, k, k) -> (k * k, C)."""
+        outputs, channels = weight.shape[:2]
+        rows = weight.permute(0, 2, 3, 1).reshape(outputs, -1)
+        if channels == 1 < outputs:
+            return rows.t().clone(memory_format=torch.contiguous_format)
+        panels = -(-outputs // self._panel)
+        padded = rows.new_zeros(panels * self._panel, rows.shape[1])
+        padded[:outputs] = rows
+        by_panel = padded.view(panels, self._panel, -1).transpose(1, 2)
+        return by_panel.clone(memory_format=torch.contiguous_format)
+
+    def _pad(self, bias: Tensor) -> Tensor:
+        """(N,) -> whole panels."""
+        panels = -(-len(bias) // self._panel)
+        padded = bias.new_zeros(panels * self._panel)
+        padded[: len(bias)] = bias
+        return padded
+
+
+def _window(mask: Tensor, block: ResidualBlock, input_size: Size) -> _Window:
+    return _Window(
+        mask.shape[0], mask.shape[-2], mask.shape[-1], *input_size, block.stride, block.dilation
+    )
+
+
+def _at(tensor: Tensor) -> int:
+    return tensor.data_ptr()
+
+
+@torch.inference_mode()
+def deviation(kernels: Kernels) -> float:
+    """How far the kernels are off on a small block: largest error / largest value."""
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay what they are
+        torch.default_generator.manual_seed(0)
+        block = Bottleneck(CHECK_CHANNELS, CHECK_WIDTH, CHECK_CHANNELS, 1, 2).eval()
+        a, mask = torch.rand(2, CHECK_CHANNELS, 13, 17), torch.rand(2, 1, 13, 17) < 0.4
+    block.fuse()
+    pixels = ActivePixels.under(mask, block, "block", (13, 17))
+    expected = sparse.run_active(block, a, mask, pixels)
+    listed = kernels.list_pixels(mask, block, "block", (13, 17))
+    found = kernels.run_active(block, a, mask, listed)
+    return ((found - expected).abs().max() / expected.abs().max()).item()
