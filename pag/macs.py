@@ -48,18 +48,19 @@ def halo(values: Tensor, stride: int, dilation: int, input_size: Size) -> Tensor
     Of a 0/1 mask of output pixels this is the mask of input pixels that they need.
 
     Args:
-        values: (B, 1, h, w) float, one per output pixel of a 3x3 convolution.
+        values: (B, 1, h, w) float or uint8, one per output pixel of a 3x3 convolution.
         stride, dilation: of that convolution, padded by `dilation`.
         input_size: (H, W) of its input.
 
     Returns:
-        (B, 1, H, W); -inf where no output reads.
+        (B, 1, H, W); the lowest value of the type, -inf or 0, where no output reads.
     """
+    lowest = -torch.inf if values.is_floating_point() else 0
     if stride > 1:
-        spread = values.new_full((values.shape[0], 1, *input_size), -torch.inf)
+        spread = values.new_full((values.shape[0], 1, *input_size), lowest)
         spread[:, :, ::stride, ::stride] = values
         values = spread
-    values = F.pad(values, (dilation,) * 4, value=-torch.inf)
+    values = F.pad(values, (dilation,) * 4, value=lowest)
     if values.requires_grad:
         return F.max_pool2d(values, 3, stride=1, dilation=dilation)
     # Of one channel, a few passes over shifted views are quicker than pooling.
@@ -124,7 +125,8 @@ class LayerCost:
 
         Differentiable in a float mask.
         """
-        mask = mask.to(torch.float32) if mask.dtype == torch.bool else mask
+        if mask.dtype == torch.bool:
+            mask = mask.to(torch.uint8)  # a quarter of the memory of floats
         total = self.per_output * mask.sum((1, 2, 3), dtype=torch.float64)
         if self.per_input:
             needed = halo(mask, self.block_stride, self.dilation, self.input_size).clamp_min(0)

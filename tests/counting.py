@@ -38,7 +38,7 @@ def _per_pixel(convolution: Any) -> int:
 
 COUNTED: dict[str, Callable[..., int]] = {
     "pag_pointwise": lambda by, source, positions, count, *_: count * _per_pixel(by),
-    "pag_spatial": lambda by, window, source, zeros, outputs, reach, count, *_: (
+    "pag_spatial": lambda by, window, source, numbers, zeros, outputs, reach, count, *_: (
         count * _per_pixel(by)
     ),
     "pag_finish": lambda by, expand, window, reduced, numbers, zeros, outputs, count, *_: (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pag.execution import AutoExecution
 from pag.macs import Size
 from pag.multipool import MultiPool
 from pag.timing import ratio, summary, time_in_turn
@@ -41,17 +42,17 @@ def measure_pool(
     module: MultiPool, x: Tensor, repeats: int, clock: Callable[[], float]
 ) -> PoolTiming:
     """Time a fused MultiPool on (B, C, h, w) features."""
-    x = x.contiguous(memory_format=torch.channels_last)
+    x, execution = x.contiguous(memory_format=torch.channels_last), AutoExecution()
     timings = time_in_turn(
         {
-            "multipool": lambda _: module(x),
+            "multipool": lambda _: execution.pool(module, x),
             "choosing": lambda _: module.scores(x).argmax(1),
             "dilated": lambda _: module.branch(x, DILATION),
         },
         repeats,
         clock,
     )
-    chosen = module(x)[1]
+    chosen = execution.pool(module, x)[1]
     return PoolTiming(
         size=(x.shape[2], x.shape[3]),
         channels=module.channels,

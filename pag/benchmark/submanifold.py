@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from pag import cpu
 from pag.macs import Size
 from pag.sparse import convolve_at, neighbours
 
@@ -44,11 +45,23 @@ class Library(Protocol):
 
 
 class Ours:
-    """`pag.sparse`."""
+    """`pag.cpu`, or `pag.sparse` where there are no kernels."""
 
     name = "pag"
 
     def bind(self, weight: Tensor, dilation: int, rows: Tensor, mask: Tensor) -> tuple[Run, Run]:
+        if kernels := cpu.kernels_for(rows):
+
+            def number() -> Tensor:
+                found = torch.full((mask.numel(),), -1, dtype=torch.int32)
+                found[mask.flatten()] = torch.arange(len(rows), dtype=torch.int32)
+                return found.view(mask.shape)
+
+            numbers = number()
+            return (
+                lambda: kernels.submanifold(weight, dilation, rows, mask, number()),
+                lambda: kernels.submanifold(weight, dilation, rows, mask, numbers),
+            )
         padded = torch.cat([rows, rows.new_zeros(1, rows.shape[1])])
 
         def build() -> Tensor:

@@ -96,13 +96,12 @@ static void neighbours(const float *source, int32_t channels, const int32_t *num
     const int32_t y = (line - image * at->height) * at->stride;
     for (int32_t tap = 0; tap < TAPS; tap++) {
         const int32_t row = y + (tap / 3 - 1) * reach, column = x + (tap % 3 - 1) * reach;
-        const float *found = zeros;
+        int64_t from = -1;
         if (row >= 0 && row < at->from_height && column >= 0 && column < at->from_width) {
-            int64_t from = ((int64_t)image * at->from_height + row) * at->from_width + column;
+            from = ((int64_t)image * at->from_height + row) * at->from_width + column;
             if (numbers) from = numbers[from];
-            found = source + from * channels;
         }
-        rows[tap * ROWS] = found;
+        rows[tap * ROWS] = from < 0 ? zeros : source + from * channels;
     }
 }
 
@@ -210,20 +209,22 @@ static void spatial(const Convolution *by, const float *source, const int32_t *n
 
 /* A 3x3 convolution at listed pixels.
 
-   source: (batch * from_height * from_width, channels).
+   source: a row per pixel, or per number. numbers: the row of each input pixel, -1 where it
+   counts as zero; or null, each pixel having its own.
    zeros: `channels` zeros, what lies off the map.
    outputs: positions of the pixels. reach: each one's dilation, or null.
-   out: (batch * height * width, outputs); the rows of these pixels are overwritten. */
+   out: row i is pixel outputs[i], or in row outputs[i] where `spread` is set. */
 void pag_spatial(const Convolution *by, const Window *window, const float *source,
-                 const float *zeros, const int32_t *outputs, const int32_t *reach, int32_t count,
-                 float *out, int32_t threads) {
+                 const int32_t *numbers, const float *zeros, const int32_t *outputs,
+                 const int32_t *reach, int32_t count, float *out, int32_t spread,
+                 int32_t threads) {
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (int32_t start = 0; start < count; start += CHUNK) {
         const int32_t here = count - start < CHUNK ? count - start : CHUNK;
         float *to[CHUNK];
         for (int32_t i = 0; i < here; i++)
-            to[i] = out + (int64_t)outputs[start + i] * by->outputs;
-        spatial(by, source, 0, zeros, window, outputs + start, reach ? reach + start : 0, here, to);
+            to[i] = out + (int64_t)(spread ? outputs[start + i] : start + i) * by->outputs;
+        spatial(by, source, numbers, zeros, window, outputs + start, reach ? reach + start : 0, here, to);
     }
 }
 

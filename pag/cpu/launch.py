@@ -51,7 +51,7 @@ def _declare(library: ctypes.CDLL) -> None:
     """Say what the functions of `kernels.c` take."""
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     library.pag_list.argtypes = (pointer,) * 6
-    library.pag_spatial.argtypes = (pointer,) * 6 + (number, pointer, number)
+    library.pag_spatial.argtypes = (pointer,) * 7 + (number, pointer, number, number)
     library.pag_pointwise.argtypes = (pointer,) * 3 + (number,) + (pointer,) * 3 + (number,) * 2
     library.pag_project.argtypes = (pointer,) * 3 + (
         ctypes.c_float,
@@ -132,10 +132,7 @@ class Kernels:
             reduced = block.reduce(opened(a)).contiguous(memory_format=torch.channels_last)
             skipped = reduced[:, :, :: block.stride, :: block.stride]
             mixed = skipped.clone(memory_format=torch.channels_last)
-            self.library.pag_spatial(
-                ctypes.byref(spatial), ctypes.byref(window), _at(reduced), _at(zeros),
-                _at(pixels.outputs), None, count, _at(mixed), threads,
-            )  # fmt: skip
+            self._spatial(spatial, window, reduced, pixels.outputs, mixed)
             branch = block.expand(mixed)
             return branch if onto is None else onto.add_(branch)
         if onto is None:
@@ -159,7 +156,7 @@ class Kernels:
     def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
         """What `MultiPool.forward` gives."""
         choice = module.scores(x).argmax(1)
-        threads, batch, size = torch.get_num_threads(), len(x), (x.shape[2], x.shape[3])
+        batch, size = len(x), (x.shape[2], x.shape[3])
         reach = module.reaches[choice].flatten().to(torch.int32)
         rows = as_rows(x).contiguous()
         out = torch.empty_like(rows)
@@ -175,13 +172,8 @@ class Kernels:
         fields = torch.nonzero(reach > 0).squeeze(1).to(torch.int32)
         if len(fields):
             field = self._convolution(module.weight, module.bias)
-            own = reach[fields]
             window = _Window(batch, *size, *size, 1, 1)
-            zeros = torch.zeros(module.channels)
-            self.library.pag_spatial(
-                ctypes.byref(field), ctypes.byref(window), _at(rows), _at(zeros), _at(fields),
-                _at(own), len(fields), _at(out), threads,
-            )  # fmt: skip
+            self._spatial(field, window, rows, fields, out, reach=reach[fields])
         return as_maps(out, batch, size), choice
 
     def project(self, projection: nn.Conv2d, x: Tensor, opening: Window) -> Tensor:
@@ -195,6 +187,48 @@ class Kernels:
             torch.get_num_threads(),
         )  # fmt: skip
         return out
+
+    def submanifold(
+        self, weight: Tensor, dilation: int, rows: Tensor, mask: Tensor, numbers: Tensor
+    ) -> Tensor:
+        """A 3x3 convolution whose inputs and outputs are the active pixels, all others zero.
+
+        Args:
+            weight: (N, C, 3, 3).
+            dilation: of the convolution.
+            rows: (n, C), the features of the active pixels in order.
+            mask: (B, h, w) bool, n of them active.
+            numbers: (B, h, w) int32, each active pixel's row, -1 elsewhere.
+
+        Returns:
+            (n, N).
+        """
+        active = mask.flatten().nonzero().squeeze(1).to(torch.int32)
+        size = (mask.shape[1], mask.shape[2])
+        window = _Window(len(mask), *size, *size, 1, dilation)
+        out = rows.new_empty(len(rows), len(weight))
+        made = self._convolution(weight, None)
+        self._spatial(made, window, rows, active, out, numbers=numbers, spread=False)
+        return out
+
+    def _spatial(
+        self,
+        by: _Convolution,
+        window: _Window,
+        source: Tensor,
+        outputs: Tensor,
+        out: Tensor,
+        *,
+        numbers: Tensor | None = None,
+        reach: Tensor | None = None,
+        spread: bool = True,
+    ) -> None:
+        """A 3x3 convolution at listed pixels; see ``pag_spatial``."""
+        zeros = torch.zeros(by.channels)
+        self.library.pag_spatial(
+            ctypes.byref(by), ctypes.byref(window), _at(source), _at(numbers), _at(zeros),
+            _at(outputs), _at(reach), len(outputs), _at(out), spread, torch.get_num_threads(),
+        )  # fmt: skip
 
     def _pointwise(
         self,
@@ -212,7 +246,7 @@ class Kernels:
             clamp = _Clamp(_at(opening.low), _at(opening.high))
         self.library.pag_pointwise(
             ctypes.byref(by), _at(rows), _at(positions), len(positions), ctypes.byref(clamp),
-            None if room is None else _at(room), _at(out), spread, threads,
+            _at(room), _at(out), spread, threads,
         )  # fmt: skip
 
     def _convolution(
@@ -270,8 +304,8 @@ def _window(mask: Tensor, block: ResidualBlock, input_size: Size) -> _Window:
     )
 
 
-def _at(tensor: Tensor) -> int:
-    return tensor.data_ptr()
+def _at(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 @torch.inference_mode()
