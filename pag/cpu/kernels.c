@@ -45,7 +45,7 @@ typedef struct {
 /* Where a 3x3 convolution reads: (batch, height, width) pixels out, (from_height, from_width) in. */
 typedef struct {
     int32_t batch, height, width, from_height, from_width, stride, dilation;
-} Window;
+} Geometry;
 
 int32_t pag_panel(void) { return PANEL; }
 
@@ -57,9 +57,9 @@ int32_t pag_chunk(void) { return CHUNK; }
    outputs, inputs: room for all pixels; their positions, in order.
    numbers: (batch, from_height, from_width), each input's place in `inputs`, -1 if not needed.
    counts: how many outputs and inputs there are. */
-void pag_list(const uint8_t *mask, const Window *window, int32_t *outputs, int32_t *inputs,
+void pag_list(const uint8_t *mask, const Geometry *geometry, int32_t *outputs, int32_t *inputs,
               int32_t *numbers, int32_t counts[2]) {
-    const Window at = *window;
+    const Geometry at = *geometry;
     const int32_t size = at.from_height * at.from_width, total = at.batch * size;
     int32_t active = 0, needed = 0, position = 0;
     for (int32_t i = 0; i < total; i++) numbers[i] = -1;
@@ -89,7 +89,7 @@ void pag_list(const uint8_t *mask, const Window *window, int32_t *outputs, int32
 
 /* The rows that a 3x3 convolution reads at an output, every ROWS-th place of `rows` on. */
 static void neighbours(const float *source, int32_t channels, const int32_t *numbers,
-                       const float *zeros, const Window *at, int32_t position, int32_t reach,
+                       const float *zeros, const Geometry *at, int32_t position, int32_t reach,
                        const float **rows) {
     const int32_t line = position / at->width, image = line / at->height;
     const int32_t x = (position - line * at->width) * at->stride;
@@ -186,7 +186,7 @@ static void convolve_channels(const Convolution *by, const float *const *rows, i
 
 /* The 3x3 of a chunk: what it reads, and where it writes. */
 static void spatial(const Convolution *by, const float *source, const int32_t *numbers,
-                    const float *zeros, const Window *at, const int32_t *outputs,
+                    const float *zeros, const Geometry *at, const int32_t *outputs,
                     const int32_t *reach, int32_t count, float *const *out) {
     const float *rows[GROUPS * TAPS * ROWS];
     for (int32_t i = 0; i < (count + ROWS - 1) / ROWS * ROWS; i++) {
@@ -214,7 +214,7 @@ static void spatial(const Convolution *by, const float *source, const int32_t *n
    zeros: `channels` zeros, what lies off the map.
    outputs: positions of the pixels. reach: each one's dilation, or null.
    out: row i is pixel outputs[i], or in row outputs[i] where `spread` is set. */
-void pag_spatial(const Convolution *by, const Window *window, const float *source,
+void pag_spatial(const Convolution *by, const Geometry *geometry, const float *source,
                  const int32_t *numbers, const float *zeros, const int32_t *outputs,
                  const int32_t *reach, int32_t count, float *out, int32_t spread,
                  int32_t threads) {
@@ -224,7 +224,7 @@ void pag_spatial(const Convolution *by, const Window *window, const float *sourc
         float *to[CHUNK];
         for (int32_t i = 0; i < here; i++)
             to[i] = out + (int64_t)(spread ? outputs[start + i] : start + i) * by->outputs;
-        spatial(by, source, numbers, zeros, window, outputs + start, reach ? reach + start : 0, here, to);
+        spatial(by, source, numbers, zeros, geometry, outputs + start, reach ? reach + start : 0, here, to);
     }
 }
 
@@ -294,7 +294,7 @@ void pag_project(const float *source, const Clamp *clamp, const float *weight, f
 
    reduced: what the first 1x1 gave, a row per needed input; numbers: see `pag_list`.
    room: (threads, CHUNK, outputs of `by`). */
-void pag_finish(const Convolution *by, const Convolution *expand, const Window *window,
+void pag_finish(const Convolution *by, const Convolution *expand, const Geometry *geometry,
                 const float *reduced, const int32_t *numbers, const float *zeros,
                 const int32_t *outputs, int32_t count, float *room, float *onto,
                 int32_t threads) {
@@ -309,7 +309,7 @@ void pag_finish(const Convolution *by, const Convolution *expand, const Window *
             rows[i] = inside[i] = own + (int64_t)place * by->outputs;
             to[i] = onto + (int64_t)outputs[start + place] * expand->outputs;
         }
-        spatial(by, reduced, numbers, zeros, window, outputs + start, 0, here, inside);
+        spatial(by, reduced, numbers, zeros, geometry, outputs + start, 0, here, inside);
         convolve(expand, rows, here, to, 1);
     }
 }

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from pag import sparse
 from pag.backbones import BlockInput, Bottleneck, ResidualBlock, opened, unopened
+from pag.cpu.arranged import Arranged
+from pag.cpu.structures import Clamp, Convolution, Geometry, at, declare
 from pag.fusion import Window
 from pag.macs import Size
 from pag.multipool import MultiPool
@@ -19,50 +19,6 @@ from pag.sparse import ActivePixels, as_maps, as_rows, convolve_at
 
 CHECK_CHANNELS, CHECK_WIDTH = 80, 48
 """Of the block of `deviation`: not whole panels, so that the rest of one is checked, too."""
-
-
-class _Convolution(ctypes.Structure):
-    _fields_ = (
-        ("weight", ctypes.c_void_p),
-        ("bias", ctypes.c_void_p),
-        ("taps", ctypes.c_int32),
-        ("channels", ctypes.c_int32),
-        ("outputs", ctypes.c_int32),
-        ("depthwise", ctypes.c_int32),
-        ("low", ctypes.c_float),
-        ("high", ctypes.c_float),
-    )
-
-
-class _Clamp(ctypes.Structure):
-    _fields_ = (("low", ctypes.c_void_p), ("high", ctypes.c_void_p))
-
-
-class _Window(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_int32)
-        for name in (
-            "batch", "height", "width", "from_height", "from_width", "stride", "dilation",
-        )
-    )  # fmt: skip
-
-
-def _declare(library: ctypes.CDLL) -> None:
-    """Say what the functions of `kernels.c` take."""
-    pointer, number = ctypes.c_void_p, ctypes.c_int32
-    library.pag_list.argtypes = (pointer,) * 6
-    library.pag_spatial.argtypes = (pointer,) * 7 + (number, pointer, number, number)
-    library.pag_pointwise.argtypes = (pointer,) * 3 + (number,) + (pointer,) * 3 + (number,) * 2
-    library.pag_project.argtypes = (pointer,) * 3 + (
-        ctypes.c_float,
-        number,
-        number,
-        pointer,
-        number,
-    )
-    library.pag_finish.argtypes = (pointer,) * 7 + (number, pointer, pointer, number)
-    for name in ("list", "spatial", "pointwise", "project", "finish"):
-        getattr(library, f"pag_{name}").restype = None
 
 
 @dataclass(frozen=True)
@@ -90,24 +46,23 @@ class Kernels:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self.library = library
-        _declare(library)
-        self._panel: int = library.pag_panel()
+        declare(library)
         self._chunk: int = library.pag_chunk()
-        self._arranged = WeakTensorKeyDictionary()
+        self._arranged = Arranged(library.pag_panel())
 
     def list_pixels(
         self, mask: Tensor, block: ResidualBlock, scope: str, input_size: Size
     ) -> Listed:
         """The pixels of a (B, 1, h, w) bool mask over a block whose input has (H, W)."""
         batch, height, width = mask.shape[0], *input_size
-        window = _window(mask, block, input_size)
+        geometry = _geometry(mask, block, input_size)
         mask = mask.contiguous()
         outputs = torch.empty(mask.numel(), dtype=torch.int32)
         numbers = torch.empty(batch, height, width, dtype=torch.int32)
         inputs = torch.empty(numbers.numel(), dtype=torch.int32)
         counts = (ctypes.c_int32 * 2)()
         self.library.pag_list(
-            _at(mask), ctypes.byref(window), _at(outputs), _at(inputs), _at(numbers), counts
+            at(mask), ctypes.byref(geometry), at(outputs), at(inputs), at(numbers), counts
         )
         needed = None if scope == "conv" else inputs[: counts[1]]
         return Listed(outputs[: counts[0]], needed, numbers)
@@ -123,16 +78,16 @@ class Kernels:
         """See `pag.sparse.run_active`; `pixels` are from `list_pixels`."""
         threads = torch.get_num_threads()
         source, opening = unopened(a)
-        window = _window(mask, block, (source.shape[-2], source.shape[-1]))
+        geometry = _geometry(mask, block, (source.shape[-2], source.shape[-1]))
         high = torch.inf if block.ceiling is None else block.ceiling
-        spatial = self._convolution(block.conv2.weight, block.conv2.bias, 0.0, high)
+        spatial = self._arranged.convolution(block.conv2.weight, block.conv2.bias, 0.0, high)
         zeros = torch.zeros(block.width)
         count = len(pixels.outputs)
         if pixels.inputs is None:
             reduced = block.reduce(opened(a)).contiguous(memory_format=torch.channels_last)
             skipped = reduced[:, :, :: block.stride, :: block.stride]
             mixed = skipped.clone(memory_format=torch.channels_last)
-            self._spatial(spatial, window, reduced, pixels.outputs, mixed)
+            self._spatial(spatial, geometry, reduced, pixels.outputs, mixed)
             branch = block.expand(mixed)
             return branch if onto is None else onto.add_(branch)
         if onto is None:
@@ -141,14 +96,14 @@ class Kernels:
         else:
             onto = onto.contiguous(memory_format=torch.channels_last)
         rows = as_rows(source).contiguous()
-        reduce = self._convolution(block.conv1.weight, block.conv1.bias, 0.0, high)
+        reduce = self._arranged.convolution(block.conv1.weight, block.conv1.bias, 0.0, high)
         reduced = rows.new_empty(len(pixels.inputs), block.width)
         self._pointwise(reduce, rows, pixels.inputs, reduced, False, opening)
-        expand = self._convolution(block.conv3.weight, block.conv3.bias)
+        expand = self._arranged.convolution(block.conv3.weight, block.conv3.bias)
         room = rows.new_empty(threads, self._chunk, block.width)
         self.library.pag_finish(
-            ctypes.byref(spatial), ctypes.byref(expand), ctypes.byref(window), _at(reduced),
-            _at(pixels.numbers), _at(zeros), _at(pixels.outputs), count, _at(room), _at(onto),
+            ctypes.byref(spatial), ctypes.byref(expand), ctypes.byref(geometry), at(reduced),
+            at(pixels.numbers), at(zeros), at(pixels.outputs), count, at(room), at(onto),
             threads,
         )  # fmt: skip
         return onto
@@ -167,23 +122,24 @@ class Kernels:
             ):
                 out.index_copy_(0, points[span].long(), values)
         elif len(points):
-            point = self._convolution(module.point_weight, module.bias)
+            point = self._arranged.convolution(module.point_weight, module.bias)
             self._pointwise(point, rows, points, out, True, None)
         fields = torch.nonzero(reach > 0).squeeze(1).to(torch.int32)
         if len(fields):
-            field = self._convolution(module.weight, module.bias)
-            window = _Window(batch, *size, *size, 1, 1)
-            self._spatial(field, window, rows, fields, out, reach=reach[fields])
+            field = self._arranged.convolution(module.weight, module.bias)
+            geometry = Geometry(batch, *size, *size, 1, 1)
+            fields = fields[off_the_map(fields, reach[fields], size).argsort(stable=True)]
+            self._spatial(field, geometry, rows, fields, out, reach=reach[fields])
         return as_maps(out, batch, size), choice
 
     def project(self, projection: nn.Conv2d, x: Tensor, opening: Window) -> Tensor:
         """A 1x1 convolution to one channel of what `opening` makes of (B, C, H, W) `x`."""
         rows, weight = as_rows(x).contiguous(), projection.weight.flatten().contiguous()
-        clamp = _Clamp(_at(opening.low), _at(opening.high))
+        clamp = Clamp(at(opening.low), at(opening.high))
         bias = 0.0 if projection.bias is None else projection.bias.item()
         out = x.new_empty(x.shape[0], 1, x.shape[2], x.shape[3])
         self.library.pag_project(
-            _at(rows), ctypes.byref(clamp), _at(weight), bias, len(rows), x.shape[1], _at(out),
+            at(rows), ctypes.byref(clamp), at(weight), bias, len(rows), x.shape[1], at(out),
             torch.get_num_threads(),
         )  # fmt: skip
         return out
@@ -205,16 +161,16 @@ class Kernels:
         """
         active = mask.flatten().nonzero().squeeze(1).to(torch.int32)
         size = (mask.shape[1], mask.shape[2])
-        window = _Window(len(mask), *size, *size, 1, dilation)
+        geometry = Geometry(len(mask), *size, *size, 1, dilation)
         out = rows.new_empty(len(rows), len(weight))
-        made = self._convolution(weight, None)
-        self._spatial(made, window, rows, active, out, numbers=numbers, spread=False)
+        made = self._arranged.convolution(weight, None)
+        self._spatial(made, geometry, rows, active, out, numbers=numbers, spread=False)
         return out
 
     def _spatial(
         self,
-        by: _Convolution,
-        window: _Window,
+        by: Convolution,
+        geometry: Geometry,
         source: Tensor,
         outputs: Tensor,
         out: Tensor,
@@ -226,13 +182,13 @@ class Kernels:
         """A 3x3 convolution at listed pixels; see ``pag_spatial``."""
         zeros = torch.zeros(by.channels)
         self.library.pag_spatial(
-            ctypes.byref(by), ctypes.byref(window), _at(source), _at(numbers), _at(zeros),
-            _at(outputs), _at(reach), len(outputs), _at(out), spread, torch.get_num_threads(),
+            ctypes.byref(by), ctypes.byref(geometry), at(source), at(numbers), at(zeros),
+            at(outputs), at(reach), len(outputs), at(out), spread, torch.get_num_threads(),
         )  # fmt: skip
 
     def _pointwise(
         self,
-        by: _Convolution,
+        by: Convolution,
         rows: Tensor,
         positions: Tensor,
         out: Tensor,
@@ -240,72 +196,41 @@ class Kernels:
         opening: Window | None,
     ) -> None:
         """A 1x1 convolution at listed pixels of what `opening` makes of (B*H*W, C) `rows`."""
-        threads, room, clamp = torch.get_num_threads(), None, _Clamp(None, None)
+        threads, room, clamp = torch.get_num_threads(), None, Clamp(None, None)
         if opening is not None:
             room = rows.new_empty(threads, self._chunk, rows.shape[1])
-            clamp = _Clamp(_at(opening.low), _at(opening.high))
+            clamp = Clamp(at(opening.low), at(opening.high))
         self.library.pag_pointwise(
-            ctypes.byref(by), _at(rows), _at(positions), len(positions), ctypes.byref(clamp),
-            _at(room), _at(out), spread, threads,
+            ctypes.byref(by), at(rows), at(positions), len(positions), ctypes.byref(clamp),
+            at(room), at(out), spread, threads,
         )  # fmt: skip
 
-    def _convolution(
-        self,
-        weight: Tensor,
-        bias: Tensor | None,
-        low: float = -torch.inf,
-        high: float = torch.inf,
-    ) -> _Convolution:
-        """Of a weight (N, C, k, k), or (C, 1, k, k) of a depthwise one, and a bias (N,)."""
-        outputs, channels, *kernel = weight.shape
-        depthwise = channels == 1 < outputs
-        packed = self._once(weight, self._pack)
-        padded = self._pad(torch.zeros(outputs)) if bias is None else self._once(bias, self._pad)
-        made = _Convolution(
-            _at(packed), _at(padded), kernel[0] * kernel[1], outputs if depthwise else channels,
-            outputs, depthwise, low, high,
-        )  # fmt: skip
-        made.read = (packed, padded)  # so that they live as long
-        return made
 
-    def _once(self, parameter: Tensor, arrange: Callable[[Tensor], Tensor]) -> Tensor:
-        """A parameter as the kernels want it, arranged anew only where its values are others."""
-        if parameter.is_inference():  # keeps no count of its versions
-            return arrange(parameter)
-        state = (parameter.data_ptr(), parameter._version)
-        kept = self._arranged.get(parameter)
-        if kept is None or kept[0] != state:
-            kept = self._arranged[parameter] = (state, arrange(parameter.detach()))
-        return kept[1]
+def off_the_map(positions: Tensor, reach: Tensor, size: Size) -> Tensor:
+    """A number for each set of sides over which a 3x3 reaches at a pixel.
 
-    def _pack(self, weight: Tensor) -> Tensor:
-        """(N, C, k, k) -> (panels, k * k * C, panel); (C, 1, k, k) -> (k * k, C)."""
-        outputs, channels = weight.shape[:2]
-        rows = weight.permute(0, 2, 3, 1).reshape(outputs, -1)
-        if channels == 1 < outputs:
-            return rows.t().clone(memory_format=torch.contiguous_format)
-        panels = -(-outputs // self._panel)
-        padded = rows.new_zeros(panels * self._panel, rows.shape[1])
-        padded[:outputs] = rows
-        by_panel = padded.view(panels, self._panel, -1).transpose(1, 2)
-        return by_panel.clone(memory_format=torch.contiguous_format)
+    The kernels leave out what lies off the map for a whole group of pixels: those that reach
+    over the same sides belong together.
 
-    def _pad(self, bias: Tensor) -> Tensor:
-        """(N,) -> whole panels."""
-        panels = -(-len(bias) // self._panel)
-        padded = bias.new_zeros(panels * self._panel)
-        padded[: len(bias)] = bias
-        return padded
+    Args:
+        positions: (n,), flat in (B, h, w).
+        reach: (n,), each pixel's dilation.
+        size: (h, w).
+
+    Returns:
+        (n,) uint8.
+    """
+    height, width = size
+    line = positions // width
+    x, y = positions - line * width, line % height
+    sides = (x < reach, x >= width - reach, y < reach, y >= height - reach)
+    return sum(side.to(torch.uint8) << bit for bit, side in enumerate(sides))  # type: ignore
 
 
-def _window(mask: Tensor, block: ResidualBlock, input_size: Size) -> _Window:
-    return _Window(
+def _geometry(mask: Tensor, block: ResidualBlock, input_size: Size) -> Geometry:
+    return Geometry(
         mask.shape[0], mask.shape[-2], mask.shape[-1], *input_size, block.stride, block.dilation
     )
-
-
-def _at(tensor: Tensor | None) -> int | None:
-    return None if tensor is None else tensor.data_ptr()
 
 
 @torch.inference_mode()

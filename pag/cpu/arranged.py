@@ -1,0 +1,71 @@
+"""Weights and biases in the order in which the compiled kernels read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from pag.cpu.structures import Convolution, at
+
+
+class Arranged:
+    """Arranges parameters, each one once for as long as it lives and keeps its values.
+
+    Args:
+        panel: output channels that the kernels sum at a time.
+    """
+
+    def __init__(self, panel: int) -> None:
+        self._panel = panel
+        self._kept = WeakTensorKeyDictionary()
+
+    def convolution(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        low: float = -torch.inf,
+        high: float = torch.inf,
+    ) -> Convolution:
+        """Of a weight (N, C, k, k), or (C, 1, k, k) of a depthwise one, and a bias (N,)."""
+        outputs, channels, *kernel = weight.shape
+        depthwise = channels == 1 < outputs
+        packed = self._once(weight, self._pack)
+        padded = self._pad(torch.zeros(outputs)) if bias is None else self._once(bias, self._pad)
+        made = Convolution(
+            at(packed), at(padded), kernel[0] * kernel[1], outputs if depthwise else channels,
+            outputs, depthwise, low, high,
+        )  # fmt: skip
+        made.read = (packed, padded)  # so that they live as long
+        return made
+
+    def _once(self, parameter: Tensor, arrange: Callable[[Tensor], Tensor]) -> Tensor:
+        """A parameter as the kernels want it, arranged anew only where its values are others."""
+        if parameter.is_inference():  # keeps no count of its versions
+            return arrange(parameter)
+        state = (parameter.data_ptr(), parameter._version)
+        kept = self._kept.get(parameter)
+        if kept is None or kept[0] != state:
+            kept = self._kept[parameter] = (state, arrange(parameter.detach()))
+        return kept[1]
+
+    def _pack(self, weight: Tensor) -> Tensor:
+        """(N, C, k, k) -> (panels, k * k * C, panel); (C, 1, k, k) -> (k * k, C)."""
+        outputs, channels = weight.shape[:2]
+        rows = weight.permute(0, 2, 3, 1).reshape(outputs, -1)
+        if channels == 1 < outputs:
+            return rows.t().clone(memory_format=torch.contiguous_format)
+        panels = -(-outputs // self._panel)
+        padded = rows.new_zeros(panels * self._panel, rows.shape[1])
+        padded[:outputs] = rows
+        by_panel = padded.view(panels, self._panel, -1).transpose(1, 2)
+        return by_panel.clone(memory_format=torch.contiguous_format)
+
+    def _pad(self, bias: Tensor) -> Tensor:
+        """(N,) -> whole panels."""
+        panels = -(-len(bias) // self._panel)
+        padded = bias.new_zeros(panels * self._panel)
+        padded[: len(bias)] = bias
+        return padded
