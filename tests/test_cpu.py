@@ -88,6 +88,21 @@ def test_another_source_or_processor_has_its_own_library(
     assert len({first, second, build.fingerprint()}) == 3
 
 
+@compiled
+@pytest.mark.skipif(not build.WIDE, reason="these flags are of x86")
+@pytest.mark.parametrize("flag", ["-mno-avx512f", "-mno-avx"])
+def test_processors_with_narrower_vectors_get_the_same(
+    flag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = cpu.kernels()
+    monkeypatch.setattr(build, "WIDE", (flag,))
+    cpu._kernels.cache_clear()
+    narrow = cpu.kernels()
+    assert usual is not None and narrow is not None
+    assert narrow.library.pag_panel() < 32 and usual.library.pag_panel() >= 16
+    assert launch.deviation(narrow) < 1e-5
+
+
 # ---------------------------------------------------------------- where there are none
 
 
