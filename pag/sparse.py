@@ -1,4 +1,6 @@
-"""Executing only the active pixels.
+"""Executing only the active pixels, by PyTorch's own operations: what runs on any machine.
+
+`pag.cpu` and `pag.cuda` have kernels that do the same faster, and are measured against it.
 
 A feature map is taken as a matrix with one row per pixel (in channels-last layout this is a
 view): the rows of active pixels are gathered, multiplied by the kernel, and scattered back.
