@@ -1,12 +1,11 @@
-"""Fixtures shared by all tests: records, an untrained network, a browser, few torch threads."""
+"""Fixtures shared by all tests: records, an untrained network, few torch threads."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ from pag.inference import Inference
 from tests.records import build_inference
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
     from pag.predictor import Predictor
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -72,24 +69,3 @@ def _few_torch_threads() -> None:
     """Keep torch to two threads, as in continuous integration, without importing it."""
     if (torch := sys.modules.get("torch")) and torch.get_num_threads() > TORCH_THREADS:
         torch.set_num_threads(TORCH_THREADS)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium; skipped without one, except in continuous integration.
-
-    Module scope: while it lives, Playwright keeps an event loop in this thread, which
-    would stand in the way of tests elsewhere that start their own.
-    """
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-        path = path or playwright.chromium.executable_path
-        if not os.path.exists(path):
-            reason = f"no browser: none of {', '.join(BROWSERS)} on PATH; `make test` installs one"
-            if os.environ.get("CI", "").lower() in ("1", "true"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-        running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
-        yield running
-        running.close()

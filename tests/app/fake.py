@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import time
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,57 @@ from pag import LABEL_SETS, TASKS, Inference, PAGConfig, Picture, open_image
 from tests.records import build_inference
 
 FLOOR = 0.2
+PATIENCE = 120.0
+"""Seconds; shared machines are slow at times."""
+
+
+class Brake:
+    """Keeps calls waiting until a test lets them through; at first nobody waits.
+
+    So a test of what happens meanwhile needs no call that takes long, nor luck with the time.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._free: tuple[float, ...] | None = None
+        self._allowed = 0
+        self._waiting = 0
+
+    def hold(self, *free: float) -> None:
+        """From now on calls wait, but for those at the budgets `free`."""
+        with self._changed:
+            self._free, self._allowed = free, 0
+
+    def let(self, count: int = 1) -> None:
+        """Let so many calls through, those that wait and then those that come."""
+        with self._changed:
+            self._allowed += count
+            self._changed.notify_all()
+
+    def release(self) -> None:
+        """Let everybody through."""
+        with self._changed:
+            self._free = None
+            self._changed.notify_all()
+
+    def until_waiting(self) -> None:
+        """Return once a call waits."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._waiting > 0, PATIENCE):
+                raise TimeoutError("no call has come")
+
+    def passed(self, budget: float) -> None:
+        """Return once a call at `budget` may go on."""
+        with self._changed:
+            if self._free is None or budget in self._free:
+                return
+            self._waiting += 1
+            self._changed.notify_all()
+            if not self._changed.wait_for(lambda: self._free is None or self._allowed, PATIENCE):
+                raise TimeoutError("no call was let through")
+            self._waiting -= 1
+            if self._free is not None:
+                self._allowed -= 1
 
 
 class FakePredictor:
@@ -25,7 +76,7 @@ class FakePredictor:
         calls: (budget, policy, execution, size, labels) of every call, in order.
         steers: the steering map of every call.
         fail: raised by the next call, once.
-        seconds: that a call takes.
+        brake: keeps calls waiting; a call is in the network meanwhile.
     """
 
     floor = FLOOR
@@ -36,7 +87,7 @@ class FakePredictor:
         self.calls: list[tuple[float, str, str, int, str]] = []
         self.steers: list[np.ndarray | None] = []
         self.fail: Exception | None = None
-        self.seconds = 0.0
+        self.brake = Brake()
 
     @classmethod
     def from_checkpoint(cls, name: str | Path | None = None, device: str = "auto") -> FakePredictor:
@@ -55,10 +106,10 @@ class FakePredictor:
         size: int = 480,
         steer: np.ndarray | None = None,
     ) -> Inference:
+        self.brake.passed(budget)
         if self.fail is not None:
             error, self.fail = self.fail, None
             raise error
-        time.sleep(self.seconds)
         self.calls.append((budget, policy, execution, size, labels))
         self.steers.append(steer)
         picture = image if isinstance(image, Picture) else open_image(image, size_hint=size)
@@ -76,8 +127,9 @@ class FakePredictor:
             policy=policy,
             execution=execution,
             steer=steer,
+            image=np.array(photo),
         )
-        return dataclasses.replace(record, image=np.array(photo), **_blurred(record, budget))
+        return dataclasses.replace(record, **_blurred(record, budget))
 
 
 def _blurred(record: Inference, budget: float) -> dict[str, np.ndarray]:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import gc
-import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import ref
 
-import httpx
 import pytest
 from pytest import MonkeyPatch
 
 from app import leaving
 from app.look import launch_options
-from app.session import Session
 from app.ui import build_app
-from tests.app.fake import FakePredictor
-
-PATIENCE = 120.0
+from tests.app.fake import PATIENCE, FakePredictor
+from tests.app.tab import Tab
 
 
 def until(true: Callable[[], Any]) -> bool:
@@ -29,52 +25,14 @@ def until(true: Callable[[], Any]) -> bool:
     return bool(true())
 
 
-class Tab:
-    """What a browser does when the page opens: it says that it lives, and asks what `load` asks."""
-
-    def __init__(self, visitor: str) -> None:
-        self.visitor = visitor
-        self.blocks = build_app(FakePredictor())
-        _, url, _ = self.blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-        self.http = httpx.Client(base_url=f"{url}gradio_api/", timeout=PATIENCE)
-        self.heartbeat = self.http.stream("GET", f"heartbeat/{visitor}")
-        self.heartbeat.__enter__()
-        for name in ("open_first", "arrive"):
-            self.ask(name, None)
-
-    @property
-    def session(self) -> Session | None:
-        """The server's, or None where it has let go of it."""
-        if self.visitor not in self.blocks.state_holder:
-            return None
-        data = self.blocks.state_holder.session_data[self.visitor].state_data
-        return next((value for value in data.values() if isinstance(value, Session)), None)
-
-    def ask(self, name: str, *data: Any) -> None:
-        number = next(n for n, fn in self.blocks.fns.items() if fn.name == name)
-        question = {"data": data, "fn_index": number, "session_hash": self.visitor}
-        self.http.post("queue/join", json=question).raise_for_status()
-        parameters = {"session_hash": self.visitor}
-        with self.http.stream("GET", "queue/data", params=parameters) as stream:
-            for line in stream.iter_lines():
-                message = json.loads(line.removeprefix("data: ")) if line else {}
-                if message.get("msg") == "process_completed":
-                    assert message["success"], message
-                    return
-
-    def close(self) -> None:
-        self.heartbeat.__exit__(None, None, None)
-
-    def end(self) -> None:
-        self.http.close()
-        self.blocks.close()
-
-
 @pytest.fixture
 def tab() -> Iterator[Tab]:
-    someone = Tab("someone")
+    blocks = build_app(FakePredictor())
+    blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    someone = Tab(blocks, "someone")
     yield someone
     someone.end()
+    blocks.close()
 
 
 def test_the_answers_go_at_once_and_the_photo_waits(tab: Tab) -> None:

@@ -1,38 +1,82 @@
-"""A page to visit, and visitors who note everything that goes wrong in their browser."""
+"""A page to visit, and visitors who note everything that goes wrong in their browser.
+
+All tests of this folder share one browser and one server: to start them anew for each module takes
+seconds every time, most of them for a page whose script has not been compiled yet.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import gradio as gr
 import pytest
 
 from app.look import launch_options
 from app.ui import build_app
-from tests.app.fake import FakePredictor
+from tests.app.fake import Brake, FakePredictor
 from tests.browser.visitor import Visitor
+from tests.conftest import BROWSER_ARGS, BROWSERS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; skipped without one, except in continuous integration.
+
+    Package scope: while it lives, Playwright keeps an event loop in this thread, which
+    would stand in the way of tests elsewhere that start their own.
+    """
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+        path = path or playwright.chromium.executable_path
+        if not os.path.exists(path):
+            reason = f"no browser: none of {', '.join(BROWSERS)} on PATH; `make test` installs one"
+            if os.environ.get("CI", "").lower() in ("1", "true"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="package")
 def fake() -> FakePredictor:
+    """A stand-in for the network, which answers at once. What it noted of others stays there."""
     return FakePredictor()
 
 
-@pytest.fixture(scope="module")
-def url(fake: FakePredictor) -> Iterator[str]:
-    """The page around a stand-in for the network, which answers at once."""
-    blocks = build_app(fake)
-    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    yield address
-    blocks.close()
+@pytest.fixture
+def brake(fake: FakePredictor) -> Iterator[Brake]:
+    """By which a test keeps the stand-in waiting."""
+    yield fake.brake
+    fake.brake.release()
+    fake.fail = None
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def blocks(fake: FakePredictor) -> Iterator[gr.Blocks]:
+    """The app around the stand-in, served."""
+    app = build_app(fake)
+    app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    yield app
+    app.close()
+
+
+@pytest.fixture(scope="package")
+def url(blocks: gr.Blocks) -> str:
+    assert blocks.local_url is not None
+    return blocks.local_url
+
+
+@pytest.fixture(scope="package")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """What the visitors of one module share: no session, only what was fetched."""
+    """What visitors share: no session, only what was fetched."""
     shared = browser.new_context()
     yield shared
     shared.close()
@@ -43,3 +87,32 @@ def visitor(context: BrowserContext, url: str) -> Iterator[Visitor]:
     someone = Visitor(context, url)
     yield someone
     someone.leave()
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[list[Visitor]]:
+    """The page that `settled` keeps, if there is one."""
+    pages: list[Visitor] = []
+    yield pages
+    for someone in pages:
+        someone.leave()
+
+
+@pytest.fixture
+def settled(
+    request: pytest.FixtureRequest, kept: list[Visitor], context: BrowserContext, url: str
+) -> Iterator[Visitor]:
+    """Somebody in front of the first example, its sweep complete, the page as it opens.
+
+    For tests that leave photo and settings alone: those of a module share the page. One that fails
+    takes it along.
+    """
+    someone = kept.pop() if kept else Visitor(context, url)
+    someone.settle()
+    failed = request.session.testsfailed
+    yield someone
+    if request.session.testsfailed > failed:
+        someone.page.close()
+    else:
+        kept.append(someone)
+        assert someone.errors == []

@@ -19,9 +19,13 @@ from tests.app.photos import bad_files, write_photo
 from tests.browser.visitor import OUTPUTS, Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import BrowserContext
 
 pytestmark = pytest.mark.browser
+
+CLOSE_TOASTS = """() => {
+    for (const button of document.querySelectorAll('[data-testid=toast-close]')) button.click();
+}"""
 
 
 def test_the_page_opens_with_an_example_in_all_panels(visitor: Visitor) -> None:
@@ -98,8 +102,9 @@ def test_bad_files_are_explained_and_the_answer_stays(visitor: Visitor, tmp_path
             assert str(tmp_path) not in words
         assert shown in visitor.numbers()
         assert [visitor.source(name) for name in OUTPUTS] == before
-        for button in visitor.page.locator("[data-testid=toast-close]").all():
-            button.click()
+        # In the page: a toast that goes by itself meanwhile is no button to wait for.
+        visitor.page.evaluate(CLOSE_TOASTS)
+        toast.wait_for(state="detached")
     visitor.choose(write_photo(tmp_path / "good.png", 60, 80))
     assert "80 × 60" in visitor.until_numbers("80 × 60")
     assert visitor.page.locator("#numbers [role=alert]").count() == 0
@@ -158,9 +163,9 @@ def test_the_download_is_what_is_shown(visitor: Visitor, tmp_path: Path) -> None
 
 
 def test_two_visitors_do_not_see_each_other(
-    visitor: Visitor, browser: Browser, url: str, tmp_path: Path
+    visitor: Visitor, context: BrowserContext, url: str, tmp_path: Path
 ) -> None:
-    other = Visitor(browser, url)
+    other = Visitor(context, url)
     other.until_swept()  # which adds what full budget took to the numbers
     shown = other.numbers()
     visitor.choose(write_photo(tmp_path / "mine.png", 100, 140, seed=8))
@@ -172,7 +177,7 @@ def test_two_visitors_do_not_see_each_other(
 
 
 def test_closing_the_tab_lets_go_of_the_answers(
-    browser: Browser, url: str, monkeypatch: pytest.MonkeyPatch
+    context: BrowserContext, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Visitors of earlier tests may be leaving still, with fewer answers.
     left: list[tuple[int, int]] = []
@@ -184,7 +189,7 @@ def test_closing_the_tab_lets_go_of_the_answers(
         left.append((held, len(memory)))
 
     monkeypatch.setattr(Memory, "forget", note)
-    someone = Visitor(browser, url)
+    someone = Visitor(context, url)
     someone.until_swept()
     someone.leave()
     until = time.monotonic() + 60
@@ -195,8 +200,10 @@ def test_closing_the_tab_lets_go_of_the_answers(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_shows_everything_in_its_width(browser: Browser, url: str, theme: str) -> None:
-    visitor = Visitor(browser, url, width=390, theme=theme)
+def test_a_phone_shows_everything_in_its_width(
+    context: BrowserContext, url: str, theme: str
+) -> None:
+    visitor = Visitor(context, url, width=390, theme=theme)
     visitor.until_numbers("Achieved")
     page = visitor.page
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -21,7 +21,7 @@ from tests.browser.test_steering import CANVAS, MARKS, grid_of, paint, scene, un
 from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import BrowserContext
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WEIGHTS = ROOT / "assets/checkpoints/default/model.safetensors"
@@ -45,9 +45,9 @@ def url(predictor: Predictor) -> Iterator[str]:
 
 
 def test_from_the_photo_over_the_sweep_to_the_download(
-    browser: Browser, url: str, predictor: Predictor, tmp_path: Path
+    context: BrowserContext, url: str, predictor: Predictor, tmp_path: Path
 ) -> None:
-    visitor = Visitor(browser, url)
+    visitor = Visitor(context, url)
     photo = write_photo(tmp_path / "mine.png", 120, 160, seed=5)
     visitor.choose(photo)
     visitor.until_numbers("160 × 120")
@@ -82,9 +82,9 @@ def test_from_the_photo_over_the_sweep_to_the_download(
 
 
 def test_steering_gives_what_the_predictor_gives(
-    browser: Browser, url: str, predictor: Predictor, tmp_path: Path
+    context: BrowserContext, url: str, predictor: Predictor, tmp_path: Path
 ) -> None:
-    visitor = Visitor(browser, url)
+    visitor = Visitor(context, url)
     photo = write_photo(tmp_path / "mine.png", 120, 160, seed=5)
     visitor.choose(photo)
     visitor.until_numbers("160 × 120")

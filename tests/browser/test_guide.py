@@ -12,7 +12,7 @@ from app.words import guide
 from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import BrowserContext
 
 pytestmark = pytest.mark.browser
 
@@ -114,8 +114,8 @@ def test_the_tour_goes_back_and_ends_with_escape(guest: Visitor) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_help_and_taking_away_on_a_phone(browser: Browser, url: str, theme: str) -> None:
-    visitor = Visitor(browser, url, width=390, theme=theme)
+def test_help_and_taking_away_on_a_phone(context: BrowserContext, url: str, theme: str) -> None:
+    visitor = Visitor(context, url, width=390, theme=theme)
     visitor.until_numbers("Achieved")
     page = visitor.page
     page.click("#tour")

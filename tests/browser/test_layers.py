@@ -33,11 +33,11 @@ def at(fake: FakePredictor) -> Callable[[float], Inference]:
 
 
 @pytest.fixture
-def layers(visitor: Visitor) -> Visitor:
-    visitor.until_swept()
-    visitor.open_tab("gates")
-    visitor.page.wait_for_selector("#gates .pag-tile >> nth=14")
-    return visitor
+def layers(settled: Visitor) -> Visitor:
+    settled.open_tab("gates")
+    settled.page.wait_for_selector("#gates .pag-tile >> nth=14")
+    settled.page.check("#gates-show input[value=mask]")
+    return settled
 
 
 def is_gold(picture: np.ndarray) -> np.ndarray:
@@ -140,15 +140,15 @@ def test_the_difference_to_another_budget(
     assert np.array_equal(magenta, full.gates[0].mask & ~here.gates[0].mask)
 
 
-def test_a_picture_is_saved_at_its_full_size(visitor: Visitor) -> None:
+def test_a_picture_is_saved_at_its_full_size(settled: Visitor) -> None:
     import io
 
     from PIL import Image
 
-    visitor.page.locator("#output-depth .pag-view").hover()
-    with visitor.page.expect_download() as download:
-        visitor.page.click("#output-depth .pag-save")
+    settled.page.locator("#output-depth .pag-view").hover()
+    with settled.page.expect_download() as download:
+        settled.page.click("#output-depth .pag-save")
     assert download.value.suggested_filename == "depth-0.60.png"
     with open(download.value.path(), "rb") as file:
         saved = np.asarray(Image.open(io.BytesIO(file.read())).convert("RGB"))
-    assert np.array_equal(saved, visitor.picture("depth"))
+    assert np.array_equal(saved, settled.picture("depth"))

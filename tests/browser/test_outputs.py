@@ -18,14 +18,12 @@ from app.actions import Desk, Wish
 from app.agreement import agreement
 from app.examples import find_examples
 from app.session import Session
-from tests.app.fake import FakePredictor
+from tests.app.fake import Brake, FakePredictor
 from tests.app.photos import write_photo
 from tests.browser.visitor import OUTPUTS, Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser
+    from playwright.sync_api import BrowserContext
 
 pytestmark = pytest.mark.browser
 
@@ -37,14 +35,6 @@ EDGES = """() => [...document.querySelectorAll('#outputs .pag-divider')].map(lin
 })"""
 LIT = "#output-segmentation canvas.pag-lit"
 CLOUD = "#output-depth canvas.pag-cloud"
-
-
-@pytest.fixture
-def slow(fake: FakePredictor) -> Iterator[FakePredictor]:
-    """A network that takes its time."""
-    fake.seconds = 1.5
-    yield fake
-    fake.seconds = 0.0
 
 
 def canvas(visitor: Visitor, selector: str) -> np.ndarray:
@@ -68,17 +58,16 @@ def plain(visitor: Visitor, selector: str) -> str:
 # ---------------------------------------------------------------- legends that answer
 
 
-def test_a_class_of_the_legend_lights_up_in_the_picture(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.until_swept()
-    classes = visitor.picture("segmentation")
+def test_a_class_of_the_legend_lights_up_in_the_picture(settled: Visitor) -> None:
+    page = settled.page
+    classes = settled.picture("segmentation")
     items = page.locator("#legend-segmentation li")
     assert items.count() >= 2
     for place in (0, 1):
         items.nth(place).hover()
         page.wait_for_selector(LIT)
         page.wait_for_timeout(300)
-        shade = canvas(visitor, LIT)[..., 3]
+        shade = canvas(settled, LIT)[..., 3]
         swatch = items.nth(place).locator(".pag-swatch")
         colour = re.findall(r"\d+", swatch.evaluate("s => getComputedStyle(s).backgroundColor"))
         wanted = (classes == np.array(colour[:3], int)).all(axis=-1)
@@ -88,33 +77,31 @@ def test_a_class_of_the_legend_lights_up_in_the_picture(visitor: Visitor) -> Non
     page.wait_for_selector(LIT, state="detached")
 
 
-def test_the_legend_is_walked_by_keyboard_and_outlives_the_budget(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.until_swept()
+def test_the_legend_is_walked_by_keyboard_and_outlives_the_budget(settled: Visitor) -> None:
+    page = settled.page
     page.locator("#legend-segmentation li").first.focus()
     page.wait_for_selector(LIT)
-    name = plain(visitor, "#legend-segmentation li:focus .pag-name")
-    visitor.move_slider(visitor.budgets()[0])
-    visitor.until_numbers(r"Requested 0\.20")
+    name = plain(settled, "#legend-segmentation li:focus .pag-name")
+    settled.move_slider(settled.budgets()[0])
+    settled.until_numbers(r"Requested 0\.20")
     page.wait_for_selector("#legend-segmentation li:focus")
-    assert plain(visitor, "#legend-segmentation li:focus .pag-name") == name
+    assert plain(settled, "#legend-segmentation li:focus .pag-name") == name
     page.wait_for_timeout(300)
-    lit = canvas(visitor, LIT)[..., 3] == 0
-    first = visitor.picture("segmentation")
+    lit = canvas(settled, LIT)[..., 3] == 0
+    first = settled.picture("segmentation")
     assert len({tuple(pixel) for pixel in first[lit]}) == 1  # of the budget now shown
     page.keyboard.press("Escape")
     page.wait_for_selector(LIT, state="detached")
 
 
-def test_pointing_in_the_picture_names_the_class(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.until_swept()
+def test_pointing_in_the_picture_names_the_class(settled: Visitor) -> None:
+    page = settled.page
     for x, y in ((0.3, 0.2), (0.75, 0.8)):
-        visitor.point("#output-segmentation", x, y)
+        settled.point("#output-segmentation", x, y)
         page.wait_for_timeout(400)
-        name = visitor.readout()["class"]
-        assert plain(visitor, "#output-segmentation .pag-tag") == name
-        assert plain(visitor, "#legend-segmentation li.pag-here .pag-name") == name
+        name = settled.readout()["class"]
+        assert plain(settled, "#output-segmentation .pag-tag") == name
+        assert plain(settled, "#legend-segmentation li.pag-here .pag-name") == name
         tag = page.locator("#output-segmentation .pag-tag").bounding_box()
         box = page.locator("#output-segmentation .pag-stack").bounding_box()
         assert tag and box
@@ -125,7 +112,7 @@ def test_pointing_in_the_picture_names_the_class(visitor: Visitor) -> None:
     assert bar and mark
     share = (mark["x"] + mark["width"] / 2 - bar["x"]) / bar["width"]
     span = page.evaluate("(({near, far}) => [near, far])(pagExplorer.page.scene.fill.data.depth)")
-    metres = float(visitor.readout()["depth"].removesuffix(" m"))
+    metres = float(settled.readout()["depth"].removesuffix(" m"))
     assert share == pytest.approx(
         math.log(metres / span[0]) / math.log(span[1] / span[0]), abs=0.04
     )
@@ -138,46 +125,47 @@ def test_pointing_in_the_picture_names_the_class(visitor: Visitor) -> None:
 
 
 def test_every_output_says_how_close_it_comes_to_full_budget(
-    visitor: Visitor, fake: FakePredictor
+    settled: Visitor, fake: FakePredictor
 ) -> None:
-    visitor.until_swept()
     desk = Desk(fake)
     session = desk.open(Session(), find_examples()[0], Wish())
     full = desk.answer_at(session, 1.0)
-    budgets = visitor.budgets()
+    budgets = settled.budgets()
     for budget in (0.6, budgets[0], budgets[7]):
-        visitor.move_slider(budget)
-        visitor.until_numbers(rf"Requested {budget:.2f}")
+        settled.move_slider(budget)
+        settled.until_numbers(rf"Requested {budget:.2f}")
         found = agreement(desk.answer_at(session, budget), full)
         assert found.segmentation and found.boundary and found.depth and found.normals
-        said = {name: plain(visitor, f"#output-{name} .pag-agreement") for name in OUTPUTS}
+        said = {name: plain(settled, f"#output-{name} .pag-agreement") for name in OUTPUTS}
         assert said["segmentation"].startswith(f"{found.segmentation[0]:.1%} of pixels")
         assert said["boundary"].startswith(f"F-measure {found.boundary[0]:.2f} against")
         assert said["depth"].startswith(f"{found.depth[0]:.1%} mean relative difference")
         assert said["normals"].startswith(f"{found.normals[0]:.1f}° mean angle")
-    visitor.move_slider(1.0)
-    visitor.until_numbers(r"Requested 1\.00")
+    settled.move_slider(1.0)
+    settled.until_numbers(r"Requested 1\.00")
     for name in OUTPUTS:
-        assert "This is full budget" in plain(visitor, f"#output-{name} .pag-agreement")
+        assert "This is full budget" in plain(settled, f"#output-{name} .pag-agreement")
 
 
 def test_agreement_and_line_wait_for_full_budget(
-    visitor: Visitor, slow: FakePredictor, tmp_path: Path
+    visitor: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
     page = visitor.page
     visitor.until_swept()
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
+    brake.hold(0.6)
     visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=5))
     visitor.until_numbers("200 × 150")
     assert "comes once full budget" in plain(visitor, "#output-depth .pag-agreement")
     assert "is being computed" in plain(visitor, "#compare-note")
     assert page.locator("#outputs .pag-divider").count() == 0
+    brake.let()  # full budget is the first of the sweep
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     assert "mean relative difference" in plain(visitor, "#output-depth .pag-agreement")
     assert "budget 0.60" in plain(visitor, "#compare-note")
     assert page.get_attribute("#sweep", "data-state") == "running"
-    slow.seconds = 0.0
+    brake.release()
     visitor.until_swept()
 
 
@@ -276,6 +264,13 @@ def test_a_large_picture_has_a_line_of_its_own(visitor: Visitor) -> None:
 # ---------------------------------------------------------------- depth in space
 
 
+def show_picture(visitor: Visitor) -> None:
+    """The depth as a picture again."""
+    visitor.page.click("#space label:has-text('picture')")
+    visitor.page.wait_for_selector(CLOUD, state="detached")
+    assert visitor.page.locator("#space-tools").is_hidden()
+
+
 def show_space(visitor: Visitor) -> None:
     visitor.page.click("#space label:has-text('3-D')")
     visitor.page.wait_for_selector(f"{CLOUD}[data-yaw]")
@@ -304,21 +299,20 @@ def test_from_the_front_space_is_the_photo(visitor: Visitor) -> None:
     assert np.abs(turned[..., :3] - expected).mean() > 20
 
 
-def test_space_is_turned_by_hand_and_by_keys(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.until_swept()
-    show_space(visitor)
+def test_space_is_turned_by_hand_and_by_keys(settled: Visitor) -> None:
+    page = settled.page
+    show_space(settled)
     page.click("#space-front")
-    until_yaw(visitor, "0.00")
-    seen = [canvas(visitor, CLOUD)]
+    until_yaw(settled, "0.00")
+    seen = [canvas(settled, CLOUD)]
     page.locator(CLOUD).focus()
     page.keyboard.press("ArrowRight")
-    until_yaw(visitor, "0.08")
-    seen.append(canvas(visitor, CLOUD))
+    until_yaw(settled, "0.08")
+    seen.append(canvas(settled, CLOUD))
     page.keyboard.press("+")
     page.wait_for_selector(f"{CLOUD}[data-zoom='1.15']")
     page.wait_for_timeout(200)
-    seen.append(canvas(visitor, CLOUD))
+    seen.append(canvas(settled, CLOUD))
     box = page.locator(CLOUD).bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -326,8 +320,8 @@ def test_space_is_turned_by_hand_and_by_keys(visitor: Visitor) -> None:
     page.mouse.down()
     page.mouse.move(x + box["width"] / 4, y, steps=4)
     page.mouse.up()
-    until_yaw(visitor, "0.58")
-    seen.append(canvas(visitor, CLOUD))
+    until_yaw(settled, "0.58")
+    seen.append(canvas(settled, CLOUD))
     for before, after in itertools.pairwise(seen):
         assert (before != after).any(axis=-1).mean() > 0.05
     assert page.get_attribute("body", "data-pin") != "fixed"  # a drag is no click
@@ -338,56 +332,54 @@ def test_space_is_turned_by_hand_and_by_keys(visitor: Visitor) -> None:
     )
     page.click("#space-turn")
     assert page.get_attribute("#space-turn", "aria-pressed") == "false"
+    show_picture(settled)
 
 
-def test_space_follows_the_budget_and_knows_its_places(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.until_swept()
-    show_space(visitor)
+def test_space_follows_the_budget_and_knows_its_places(settled: Visitor) -> None:
+    page = settled.page
+    show_space(settled)
     page.click("#space-front")
-    until_yaw(visitor, "0.00")
+    until_yaw(settled, "0.00")
     page.locator(CLOUD).focus()
     page.keyboard.press("ArrowLeft")
-    until_yaw(visitor, "-0.08")
-    before = canvas(visitor, CLOUD)
-    visitor.move_slider(visitor.budgets()[0])
-    visitor.until_numbers(r"Requested 0\.20")
+    until_yaw(settled, "-0.08")
+    before = canvas(settled, CLOUD)
+    settled.move_slider(settled.budgets()[0])
+    settled.until_numbers(r"Requested 0\.20")
     page.wait_for_timeout(400)
-    assert (canvas(visitor, CLOUD) != before).any(axis=-1).mean() > 0.02
+    assert (canvas(settled, CLOUD) != before).any(axis=-1).mean() > 0.02
     page.click("#space-front")
-    until_yaw(visitor, "0.00")
-    visitor.point("#output-depth", 0.4, 0.6, click=True)
+    until_yaw(settled, "0.00")
+    settled.point("#output-depth", 0.4, 0.6, click=True)
     page.wait_for_function("document.body.dataset.pin === 'fixed'")
     page.wait_for_timeout(300)
-    match = re.fullmatch(r"x (\d+), y (\d+)", visitor.readout()["place"])
+    match = re.fullmatch(r"x (\d+), y (\d+)", settled.readout()["place"])
     size = page.evaluate("(s => [s.photo_width, s.photo_height])(pagExplorer.page.scene)")
     assert match is not None
     place = int(match[1]) / size[0], int(match[2]) / size[1]
     assert place == pytest.approx((0.4, 0.6), abs=0.02)
-    page.click("#space label:has-text('picture')")
-    page.wait_for_selector(CLOUD, state="detached")
-    assert page.locator("#space-tools").is_hidden()
+    show_picture(settled)
 
 
-def test_space_is_seen_large(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.until_swept()
-    show_space(visitor)
+def test_space_is_seen_large(settled: Visitor) -> None:
+    page = settled.page
+    show_space(settled)
     page.hover("#output-depth .pag-view")
     page.click("#output-depth .pag-enlarge")
     page.wait_for_selector("dialog canvas.pag-cloud[data-yaw]")
     page.wait_for_timeout(300)
-    large = canvas(visitor, "dialog canvas.pag-cloud")
-    small = canvas(visitor, CLOUD)
+    large = canvas(settled, "dialog canvas.pag-cloud")
+    small = canvas(settled, CLOUD)
     assert large.shape[1] > 1.5 * small.shape[1]
     assert large[..., :3].std() > 10
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
+    show_picture(settled)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everything_fits_a_phone(browser: Browser, url: str, theme: str) -> None:
-    visitor = Visitor(browser, url, width=390, theme=theme)
+def test_everything_fits_a_phone(context: BrowserContext, url: str, theme: str) -> None:
+    visitor = Visitor(context, url, width=390, theme=theme)
     page = visitor.page
     visitor.until_swept()
     page.check("#compare")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,31 +13,24 @@ from app.examples import find_examples
 from app.heldout import read_heldout
 from app.session import Session
 from pag import TASKS
-from tests.app.fake import FakePredictor
+from tests.app.fake import Brake, FakePredictor
 from tests.app.photos import write_photo
 from tests.browser.visitor import Visitor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.browser
 
 DRAWN = """() => Object.fromEntries(
     [...document.querySelectorAll('#quality-here .pag-plot')].map(plot =>
         [plot.dataset.task, plot.data.map(trace => [[...trace.x], [...trace.y]])]))"""
-
-
-@pytest.fixture
-def slow(fake: FakePredictor) -> Iterator[FakePredictor]:
-    """A network that takes its time."""
-    fake.seconds = 0.5
-    yield fake
-    fake.seconds = 0.0
+# What was drawn for another budget, before the tab was opened, has been drawn again.
+RINGED = """() => [...document.querySelectorAll('#quality-here .pag-plot, #quality-time .pag-plot')]
+    .every(plot => plot.data?.[1]?.x[0] === window.pagExplorer.page.shown.budget)"""
 
 
 def open_quality(visitor: Visitor) -> None:
     visitor.open_tab("quality")
     visitor.page.wait_for_selector("#quality-here .pag-plot .scatterlayer >> nth=3")
+    visitor.page.wait_for_function(RINGED)
 
 
 def drawn(visitor: Visitor) -> dict[str, Any]:
@@ -45,89 +38,82 @@ def drawn(visitor: Visitor) -> dict[str, Any]:
     return visitor.page.evaluate(DRAWN)
 
 
-def test_the_curves_are_this_photos_agreement(visitor: Visitor, fake: FakePredictor) -> None:
-    visitor.until_swept()
-    open_quality(visitor)
-    visitor.page.wait_for_selector("#quality-here .js-line >> nth=3")
+def test_the_curves_are_this_photos_agreement(settled: Visitor, fake: FakePredictor) -> None:
+    open_quality(settled)
+    settled.page.wait_for_selector("#quality-here .js-line >> nth=3")
     desk = Desk(fake)
     session = desk.open(Session(), find_examples()[0], Wish())
     full = desk.answer_at(session, 1.0)
-    budgets = sorted({*visitor.budgets(), 0.6})
+    budgets = sorted({*settled.budgets(), 0.6})
     found = [agreement(desk.answer_at(session, budget), full) for budget in budgets]
-    charts = drawn(visitor)
+    charts = drawn(settled)
     assert set(charts) == set(TASKS)
     for task, (curve, ring) in charts.items():
         assert curve[0] == pytest.approx(budgets)
         assert curve[1] == pytest.approx([getattr(pair, task)[0] for pair in found])
         assert ring == [[0.6], [curve[1][budgets.index(0.6)]]]
     assert len({tuple(curve[1]) for curve, _ in charts.values()}) == 4
-    visitor.move_slider(budgets[0])
-    visitor.until_numbers(r"Requested 0\.20")
-    assert drawn(visitor)["depth"][1][0] == pytest.approx([budgets[0]])
-    said = " ".join(visitor.page.locator("#quality-here .pag-hint").all_inner_texts())
+    settled.move_slider(budgets[0])
+    settled.until_numbers(r"Requested 0\.20")
+    assert drawn(settled)["depth"][1][0] == pytest.approx([budgets[0]])
+    said = " ".join(settled.page.locator("#quality-here .pag-hint").all_inner_texts())
     for words in ("Share of pixels", "harmonic mean", "full budget's", "angle"):
         assert words in said
 
 
-def test_the_curves_grow_with_the_sweep(
-    visitor: Visitor, slow: FakePredictor, tmp_path: Path
-) -> None:
+def test_the_curves_grow_with_the_sweep(visitor: Visitor, brake: Brake, tmp_path: Path) -> None:
     visitor.until_swept()
     open_quality(visitor)
+    brake.hold(0.6)
     visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=5))
     visitor.until_numbers("200 × 150")
-    seen = []
-    for least in (0, 1, 4, 8, 13):
+    for points, steps in ((0, 0), (2, 1), (4, 2), (8, 4), (13, 5)):
+        brake.let(steps)  # the first one is full budget, with which all are compared
         visitor.page.wait_for_function(
-            "least => document.querySelector('#quality-here .pag-plot').data[0].x.length >= least"
-            " && pagExplorer.page.frames.size <= 13",
-            arg=least,
+            "points => document.querySelector('#quality-here .pag-plot').data[0].x.length"
+            " === points",
+            arg=points,
         )
-        seen.append(len(drawn(visitor)["depth"][0][0]))
-    assert seen == sorted(seen) and seen[-1] == 13
-    assert seen[0] < 13
+        assert {len(curve[0]) for curve, _ in drawn(visitor).values()} == {points}
 
 
-def test_a_point_of_the_curve_is_a_budget_to_go_to(visitor: Visitor) -> None:
-    visitor.until_swept()
-    open_quality(visitor)
-    point = visitor.page.locator("#quality-here .pag-plot").first.locator(".points path")
+def test_a_point_of_the_curve_is_a_budget_to_go_to(settled: Visitor) -> None:
+    open_quality(settled)
+    point = settled.page.locator("#quality-here .pag-plot").first.locator(".points path")
     point.first.scroll_into_view_if_needed()
     box = point.first.bounding_box()
     assert box is not None
     at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    visitor.page.mouse.move(*at)
-    visitor.page.wait_for_timeout(300)
-    visitor.page.mouse.click(*at)
-    visitor.until_numbers(r"Requested 0\.20")
+    settled.page.mouse.move(*at)
+    settled.page.wait_for_timeout(300)
+    settled.page.mouse.click(*at)
+    settled.until_numbers(r"Requested 0\.20")
 
 
-def test_the_time_of_every_budget_is_said_and_drawn(visitor: Visitor, fake: FakePredictor) -> None:
-    visitor.until_swept()
+def test_the_time_of_every_budget_is_said_and_drawn(settled: Visitor, fake: FakePredictor) -> None:
     desk = Desk(fake)
     session = desk.open(Session(), find_examples()[0], Wish())
-    budgets = sorted({*visitor.budgets(), 0.6})
+    budgets = sorted({*settled.budgets(), 0.6})
     times = [1000 * desk.answer_at(session, budget).seconds["network"] for budget in budgets]
-    open_quality(visitor)
-    visitor.page.wait_for_selector("#quality-time .js-line")
-    curve, ring = visitor.page.locator("#quality-time .pag-plot").evaluate(
+    open_quality(settled)
+    settled.page.wait_for_selector("#quality-time .js-line")
+    curve, ring = settled.page.locator("#quality-time .pag-plot").evaluate(
         "plot => plot.data.map(trace => [[...trace.x], [...trace.y]])"
     )
     assert curve == [pytest.approx(budgets), pytest.approx(times)]
     assert ring == [[0.6], [pytest.approx(times[budgets.index(0.6)])]]
     here, full = (f"{round(ms)} ms" for ms in (times[budgets.index(0.6)], times[-1]))
     said = f"{here} here, {full} at full budget: 60% of its time"
-    assert said in visitor.numbers()
-    visitor.move_slider(1.0)
-    visitor.until_numbers(r"Requested 1\.00.* others' time is compared")
+    assert said in settled.numbers()
+    settled.move_slider(1.0)
+    settled.until_numbers(r"Requested 1\.00.* others' time is compared")
 
 
-def test_held_out_curves_are_drawn_with_their_legend(visitor: Visitor) -> None:
-    visitor.until_swept()
-    open_quality(visitor)
+def test_held_out_curves_are_drawn_with_their_legend(settled: Visitor) -> None:
+    open_quality(settled)
     known = read_heldout()
     assert known is not None
-    page = visitor.page
+    page = settled.page
     plots = page.locator("#quality-heldout .pag-plot")
     assert plots.count() == len(known.panels)
     page.wait_for_selector(f"#quality-heldout .scatterlayer >> nth={len(known.panels) - 1}")

@@ -48,7 +48,6 @@ def grid_of(visitor: Visitor, script: str) -> np.ndarray:
 
 def ready(visitor: Visitor, folder: Path, name: str = "mine.png", seed: int = 5) -> None:
     """A photo of our own, and the tab open."""
-    visitor.until_swept()
     visitor.choose(write_photo(folder / name, 150, 200, seed=seed))
     visitor.until_numbers("200 × 150")
     visitor.until_swept()

@@ -51,6 +51,7 @@ def ready(visitor: Visitor) -> None:
     visitor.until_swept()
     visitor.open_tab("two")
     visitor.page.wait_for_selector("#two-panel[data-state=ready]")
+    visitor.page.check("#two-show input[value=segmentation]")
 
 
 def choose(visitor: Visitor, choice: str) -> None:
@@ -74,46 +75,46 @@ def until(visitor: Visitor, selector: str, pattern: str) -> str:
     return text(visitor, selector)
 
 
-def test_two_budgets_are_compared_without_a_request(visitor: Visitor, fake: FakePredictor) -> None:
-    ready(visitor)
+def test_two_budgets_are_compared_without_a_request(settled: Visitor, fake: FakePredictor) -> None:
+    ready(settled)
     calls = len(fake.calls)
-    low = visitor.budgets()[0]
-    choose(visitor, f"budget:{low:.3f}")
-    assert text(visitor, "#two-a [data-two=title]") == "A · budget 0.60"
-    assert text(visitor, "#two-b [data-two=title]") == f"B · budget {low:.2f}"
+    low = settled.budgets()[0]
+    choose(settled, f"budget:{low:.3f}")
+    assert text(settled, "#two-a [data-two=title]") == "A · budget 0.60"
+    assert text(settled, "#two-b [data-two=title]") == f"B · budget {low:.2f}"
     a, b = record(fake, Wish()), record(fake, Wish(budget=low))
     calls += 2
     for side, answer in (("a", a), ("b", b)):
-        words = until(visitor, f"#two-{side}-numbers", f"{answer.budget_achieved:.3f} achieved")
+        words = until(settled, f"#two-{side}-numbers", f"{answer.budget_achieved:.3f} achieved")
         assert f"{answer.macs_executed / 1e9:.2f} of {answer.macs_dense / 1e9:.2f} billion" in words
         assert re.search(r"\d+ ms network", words)
     assert len(fake.calls) == calls
     # The pictures and their difference are those of the two records.
-    visitor.page.check("#two-show input[value=depth]")
-    until(visitor, "#two-difference-words", "Depth differs")
-    assert not np.array_equal(visitor.picture("two-a"), visitor.picture("two-b"))
-    assert np.array_equal(visitor.picture("two-a"), visitor.picture("depth"))
-    visitor.page.check("#two-show input[value=segmentation]")
-    said = until(visitor, "#two-difference-words", "another class")
+    settled.page.check("#two-show input[value=depth]")
+    until(settled, "#two-difference-words", "Depth differs")
+    assert not np.array_equal(settled.picture("two-a"), settled.picture("two-b"))
+    assert np.array_equal(settled.picture("two-a"), settled.picture("depth"))
+    settled.page.check("#two-show input[value=segmentation]")
+    said = until(settled, "#two-difference-words", "another class")
     assert a.segmentation is not None and b.segmentation is not None
     share = 100 * (a.segmentation != b.segmentation).mean()
     assert float(said.split("%")[0]) == pytest.approx(share, abs=0.51)
 
 
-def test_a_budget_that_is_the_same_does_not_differ(visitor: Visitor) -> None:
-    ready(visitor)
-    budget = visitor.budgets()[6]
-    visitor.move_slider(budget)
-    visitor.until_numbers(rf"Requested {budget:.2f}")
-    choose(visitor, f"budget:{budget:.3f}")
-    until(visitor, "#two-difference-words", "^0% of the pixels have another class")
-    assert np.array_equal(visitor.picture("two-a"), visitor.picture("two-b"))
+def test_a_budget_that_is_the_same_does_not_differ(settled: Visitor) -> None:
+    ready(settled)
+    budget = settled.budgets()[6]
+    settled.move_slider(budget)
+    settled.until_numbers(rf"Requested {budget:.2f}")
+    choose(settled, f"budget:{budget:.3f}")
+    until(settled, "#two-difference-words", "^0% of the pixels have another class")
+    assert np.array_equal(settled.picture("two-a"), settled.picture("two-b"))
     # A follows the slider, B stays.
-    visitor.move_slider(1.0)
-    until(visitor, "#two-a [data-two=title]", r"A · budget 1\.00")
-    assert text(visitor, "#two-b [data-two=title]") == f"B · budget {budget:.2f}"
-    visitor.page.check("#two-show input[value=ponder]")
-    words = until(visitor, "#two-difference-words", "A ran more layers at")
+    settled.move_slider(1.0)
+    until(settled, "#two-a [data-two=title]", r"A · budget 1\.00")
+    assert text(settled, "#two-b [data-two=title]") == f"B · budget {budget:.2f}"
+    settled.page.check("#two-show input[value=ponder]")
+    words = until(settled, "#two-difference-words", "A ran more layers at")
     assert re.search(r"at \d+% of the places, fewer at 0%", words)
 
 
@@ -137,16 +138,16 @@ def test_the_other_policy_and_model_are_asked_for(
     assert visitor.source("two-b") == ""
 
 
-def test_one_place_is_one_place_in_both(visitor: Visitor) -> None:
-    ready(visitor)
-    visitor.point("#two-a", 0.3, 0.4, click=True)
-    visitor.page.wait_for_function("document.body.dataset.pin === 'fixed'")
-    visitor.page.wait_for_timeout(200)
-    pins = {pin["name"]: pin for pin in visitor.page.evaluate(PINS)}
+def test_one_place_is_one_place_in_both(settled: Visitor) -> None:
+    ready(settled)
+    settled.point("#two-a", 0.3, 0.4, click=True)
+    settled.page.wait_for_function("document.body.dataset.pin === 'fixed'")
+    settled.page.wait_for_timeout(200)
+    pins = {pin["name"]: pin for pin in settled.page.evaluate(PINS)}
     for side in ("a", "b", "difference"):
         pin = pins[f"two-{side}"]
         assert pin["shown"] and (pin["x"], pin["y"]) == pytest.approx((0.3, 0.4), abs=0.01)
-    visitor.page.keyboard.press("Escape")
+    settled.page.keyboard.press("Escape")
 
 
 def test_a_narrow_page_puts_them_below_each_other(context, url: str) -> None:  # type: ignore[no-untyped-def]

@@ -105,6 +105,18 @@ class Visitor:
 
     # ------------------------------------------------------------ doing
 
+    def settle(self) -> None:
+        """Bring the page back to how it opened, after a test that left photo and settings alone."""
+        self.page.keyboard.press("Escape")
+        self.page.evaluate("document.activeElement.blur()")
+        self.page.mouse.move(5, 5)
+        self.open_tab("ponder")
+        self.page.evaluate("window.scrollTo(0, 0)")
+        self.move_slider(0.6)
+        self.until_numbers(r"Requested 0\.60")
+        self.page.wait_for_function("['off', undefined].includes(document.body.dataset.pin)")
+        self.until_swept()
+
     def choose(self, path: Path) -> None:
         self.page.set_input_files("#photo input[type=file]", path)
 

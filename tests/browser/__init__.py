@@ -1,0 +1,1 @@
+"""Tests that drive a real browser. A package, so that they share one browser and one server."""
