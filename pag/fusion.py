@@ -86,6 +86,9 @@ class Window(nn.Module):
     which scale * x + shift is 0, and the other one is infinite.
     """
 
+    low: Tensor
+    high: Tensor
+
     def __init__(self, low: Tensor, high: Tensor) -> None:
         super().__init__()
         self.register_buffer("low", low.view(1, -1, 1, 1))

@@ -23,6 +23,7 @@ from pag.execution import AutoExecution, DenseExecution, SparseExecution
 from pag.gate import PixelGate
 from pag.macs import halo
 from pag.network import PAGNet
+from tests.backbones import multipool
 from tests.checkpoints import random_net
 from tests.test_sparse import assert_close, blobs, fused_block, inputs, pool
 
@@ -259,7 +260,7 @@ def test_any_number_of_threads_gives_the_same(kernels: Kernels, net: PAGNet, thr
     a = channels_last(torch.rand(1, block.conv1.in_channels, 40, 50))
     mask = blobs((1, 1, 40, 50))
     pixels = kernels.list_pixels(mask, block, "block", (40, 50))
-    module = dict(net.backbone.blocks)["res5_2"].conv2
+    module = multipool(net.backbone)
     x, before = channels_last(torch.rand(1, 256, 40, 50)), torch.get_num_threads()
     expected = kernels.run_active(block, a, mask, pixels), kernels.pool(module, x)[0]
     try:
@@ -272,7 +273,7 @@ def test_any_number_of_threads_gives_the_same(kernels: Kernels, net: PAGNet, thr
 
 @torch.inference_mode()
 def test_dilations_that_reach_off_the_map_read_zeros_there(kernels: Kernels, net: PAGNet) -> None:
-    module = dict(net.backbone.blocks)["res5_2"].conv2
+    module = multipool(net.backbone)
     for size in ((3, 4), (30, 5), (5, 60)):  # whole groups of pixels read nothing at some taps
         x = channels_last(torch.randn(1, 256, *size))
         assert_close(kernels.pool(module, x)[0], module(x)[0])
