@@ -30,6 +30,7 @@ from pag.baselines.methods import (
 )
 from pag.baselines.report import Report
 from pag.baselines.sensitivity import closing_order
+from pag.baselines.tally import tallies
 from pag.budget import check_budget
 from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.data import FOLDERS, Dataset, open_dataset
@@ -215,7 +216,8 @@ def run(args: argparse.Namespace) -> Report:
         tqdm.write(f"{args.out.name} holds other settings or another checkpoint: starting anew")
     for name in FOLDERS if "all" in args.dataset else dict.fromkeys(args.dataset):
         Comparison(args, name, predictor, report).run()
-    report.write(versions=versions(), at_equal_milliseconds=at_equal_time(report))
+    counted = {what: asdict(found) for what, found in tallies(report).items()}
+    report.write(versions=versions(), at_equal_milliseconds=at_equal_time(report), ahead=counted)
     return report
 
 
@@ -234,6 +236,9 @@ def main(argv: list[str] | None = None) -> int:
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     print(format_report(report))
+    for what, found in tallies(report).items():
+        if found.comparisons:
+            print(found.sentence(what))
     return 0
 
 

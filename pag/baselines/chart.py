@@ -22,6 +22,9 @@ from pag.inference import TASKS
 PANEL = (3.6, 3.0)
 DPI = 130
 RENDERED = "scenes"
+FAR = ("grid", "grid_learned_shares", "truncated")
+"""Methods that do not come near: panels are scaled to the others."""
+NOTE = "Panels are scaled to the methods that come near; lines that leave them end far away."
 X_LABELS = ("executed multiply-adds, share of full", "milliseconds, median")
 
 
@@ -80,7 +83,13 @@ def draw(report: Report) -> Figure:
                 axes[row, column].set_axis_off()
     shown = {label: h for ax in axes.flat for h, label in zip(*ax.get_legend_handles_labels())}  # noqa: B905
     titles = [title for title in METHODS.values() if title in shown]
-    figure.legend([shown[title] for title in titles], titles, loc="outside lower center", ncols=4)
+    figure.legend(
+        [shown[title] for title in titles],
+        titles,
+        loc="outside lower center",
+        ncols=4,
+        title=NOTE if any(METHODS[name] in shown for name in FAR) else None,
+    )
     return figure
 
 
@@ -103,6 +112,10 @@ def _panel(ax: Axes, panel: Panel, timed: bool) -> None:
     dataset, measure, drawn = panel
     for curve in drawn:
         _plot(ax, curve, curve.milliseconds if timed else curve.macs)
+    if near := [score for curve in drawn if curve.method not in FAR for score in curve.scores]:
+        low, high = min(near), max(near)
+        room = 0.08 * (high - low) or 0.08 * abs(high) or 1.0
+        ax.set_ylim(low - room, high + room)
     better = "higher" if measure.higher else "lower"
     ax.set_xlabel(X_LABELS[timed])
     ax.set_ylabel(f"{measure.name} ({better} is better)")

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pag.baselines.chart import STYLES, draw, panels, save_chart
+from pag.baselines.chart import NOTE, STYLES, draw, panels, save_chart
 from pag.baselines.compare import MEASURES, Curve, at_equal_time, curves, format_report
 from pag.baselines.methods import DEFAULT_METHODS, FULL, METHODS
 from pag.baselines.report import Report
+from pag.baselines.tally import tallies
 from pag.errors import InputError
 
 HEADER = {"checkpoint": "0123", "settings": {"size": 480, "images": None}}
@@ -156,6 +157,20 @@ def test_tables_mark_what_is_better_than_the_gates(report: Report) -> None:
     assert "sevenscenes: at equal milliseconds" not in text
 
 
+def test_gating_is_ahead_where_no_baseline_is_as_good(report: Report) -> None:
+    found = tallies(report)
+    macs, time = found["multiply-adds"], found["time"]
+    # Street: ahead at 0.8, not at 0.6. Kitchen: a better absrel, and the same normals.
+    assert (macs.comparisons, macs.ahead) == (4, 1)
+    assert {name: n for name, n in macs.better.items() if n} == {"grid": 2, "lower_resolution": 1}
+    assert (time.comparisons, time.ahead) == (2, 2)  # the kitchen was not timed
+    assert macs.sentence("multiply-adds") == (
+        "At equal multiply-adds gating is ahead of all in 1 of 4 headline comparisons; "
+        f"not behind it: {METHODS['grid']} 2, {METHODS['lower_resolution']} 1"
+    )
+    assert time.sentence("time").endswith("not behind it: none")
+
+
 # ---------------------------------------------------------------- the chart
 
 
@@ -182,6 +197,14 @@ def test_a_panel_per_task_over_both_axes(report: Report) -> None:
     assert np.asarray(learned.get_xdata()).tolist() == [0.6, 0.8, 1.0]
     assert np.asarray(axes[3].lines[0].get_xdata())[:2].tolist() == [170, 190]
     assert [text.get_text() for text in axes[4].texts] == ["not timed"]
+
+
+def test_panels_are_scaled_to_the_methods_that_come_near(report: Report) -> None:
+    report.results.append(cell("camvid", "truncated", 0.6, segmentation={"miou": 0.1}))
+    figure = draw(report)
+    low, high = figure.axes[0].get_ylim()
+    assert 0.55 < low < 0.60 and 0.70 < high < 0.75
+    assert figure.legends[0].get_title().get_text() == NOTE
 
 
 def test_rendered_scenes_stand_below_the_photographs(report: Report) -> None:
