@@ -184,6 +184,13 @@ static void convolve_channels(const Convolution *by, const float *const *rows, i
     }
 }
 
+/* How many of `count` pixels a thread takes at a time: fewer than CHUNK where they are few, so
+   that no thread waits for another one's last chunk. */
+static int32_t chunk_of(int32_t count, int32_t threads) {
+    const int32_t groups = count / (4 * ROWS * threads);
+    return ROWS * (groups < 1 ? 1 : groups > GROUPS ? GROUPS : groups);
+}
+
 /* The 3x3 of a chunk: what it reads, and where it writes. */
 static void spatial(const Convolution *by, const float *source, const int32_t *numbers,
                     const float *zeros, const Geometry *at, const int32_t *outputs,
@@ -218,9 +225,10 @@ void pag_spatial(const Convolution *by, const Geometry *geometry, const float *s
                  const int32_t *numbers, const float *zeros, const int32_t *outputs,
                  const int32_t *reach, int32_t count, float *out, int32_t spread,
                  int32_t threads) {
+    const int32_t chunk = chunk_of(count, threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int32_t start = 0; start < count; start += CHUNK) {
-        const int32_t here = count - start < CHUNK ? count - start : CHUNK;
+    for (int32_t start = 0; start < count; start += chunk) {
+        const int32_t here = count - start < chunk ? count - start : chunk;
         float *to[CHUNK];
         for (int32_t i = 0; i < here; i++)
             to[i] = out + (int64_t)(spread ? outputs[start + i] : start + i) * by->outputs;
@@ -245,13 +253,14 @@ static void clamp_row(const float *from, const Clamp *by, int32_t channels, floa
 void pag_pointwise(const Convolution *by, const float *source, const int32_t *positions,
                    int32_t count, const Clamp *clamp, float *room, float *out, int32_t spread,
                    int32_t threads) {
+    const int32_t chunk = chunk_of(count, threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int32_t start = 0; start < count; start += CHUNK) {
-        const int32_t here = count - start < CHUNK ? count - start : CHUNK;
+    for (int32_t start = 0; start < count; start += chunk) {
+        const int32_t here = count - start < chunk ? count - start : chunk;
         float *own = room + (int64_t)omp_get_thread_num() * CHUNK * by->channels;
         const float *rows[CHUNK];
         float *to[CHUNK];
-        for (int32_t i = 0; i < CHUNK; i++) {
+        for (int32_t i = 0; i < chunk; i++) {
             const int32_t place = start + (i < here ? i : here - 1);
             rows[i] = source + (int64_t)positions[place] * by->channels;
             to[i] = out + (int64_t)(spread ? positions[place] : place) * by->outputs;
@@ -298,13 +307,14 @@ void pag_finish(const Convolution *by, const Convolution *expand, const Geometry
                 const float *reduced, const int32_t *numbers, const float *zeros,
                 const int32_t *outputs, int32_t count, float *room, float *onto,
                 int32_t threads) {
+    const int32_t chunk = chunk_of(count, threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int32_t start = 0; start < count; start += CHUNK) {
-        const int32_t here = count - start < CHUNK ? count - start : CHUNK;
+    for (int32_t start = 0; start < count; start += chunk) {
+        const int32_t here = count - start < chunk ? count - start : chunk;
         float *own = room + (int64_t)omp_get_thread_num() * CHUNK * by->outputs;
         float *inside[CHUNK], *to[CHUNK];
         const float *rows[CHUNK];
-        for (int32_t i = 0; i < CHUNK; i++) {
+        for (int32_t i = 0; i < chunk; i++) {
             const int32_t place = i < here ? i : here - 1;
             rows[i] = inside[i] = own + (int64_t)place * by->outputs;
             to[i] = onto + (int64_t)outputs[start + place] * expand->outputs;
