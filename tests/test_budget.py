@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pag.backbones import BlockInput, ResidualBlock, opened
 from pag.budget import (
     AdaptivePolicy,
     BudgetTable,
@@ -262,8 +263,10 @@ def test_exact_policy_in_the_network(net: PAGNet) -> None:
 class Ungated(Execution):
     """Runs blocks as a network without gates would."""
 
-    def residual(self, block, a: Tensor, mask: Tensor, scope: str) -> Tensor:  # type: ignore[no-untyped-def]
-        return block.expand(block.spatial(block.reduce(a)))
+    def residual(
+        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+    ) -> Tensor:
+        return block.expand(block.spatial(block.reduce(opened(a))))
 
 
 @torch.inference_mode()
