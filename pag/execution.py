@@ -84,17 +84,8 @@ def masked(x: Tensor, gate: Tensor) -> Tensor:
     return x * gate if torch.is_grad_enabled() else x.mul_(gate)
 
 
-class SparseExecution(Execution):
-    """Runs the residual branch of a gated block on active pixels only.
-
-    Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
-    `pag.macs.LayerCost.executed` counts are computed; a mask that is full runs densely, and
-    is then equal bit for bit, except on a GPU that `pag.cuda` serves, where looking whether it
-    is full would mean waiting. For inference: no gradient flows.
-
-    The network has to be fused (`pag.network.fuse_batchnorm`), and is fastest in
-    channels-last layout, where features and kernels are matrices without a copy.
-    """
+class SkippingExecution(Execution):
+    """What runs a fused network, and leaves out what a mask leaves out where it can."""
 
     def residual(
         self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
@@ -115,6 +106,30 @@ class SparseExecution(Execution):
         onto: Tensor,
     ) -> Tensor:
         return self._run(block, a, mask, scope, onto)
+
+    @abstractmethod
+    def _run(
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None,
+    ) -> Tensor:
+        """The branch, added to `onto` unless that is None."""
+
+
+class SparseExecution(SkippingExecution):
+    """Runs the residual branch of a gated block on active pixels only.
+
+    Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
+    `pag.macs.LayerCost.executed` counts are computed; a mask that is full runs densely, and
+    is then equal bit for bit, except on a GPU that `pag.cuda` serves, where looking whether it
+    is full would mean waiting. For inference: no gradient flows.
+
+    The network has to be fused (`pag.network.fuse_batchnorm`), and is fastest in
+    channels-last layout, where features and kernels are matrices without a copy.
+    """
 
     @torch.no_grad()
     def _run(
@@ -180,7 +195,7 @@ def check_fused(block: ResidualBlock) -> None:
         )
 
 
-class AutoExecution(Execution):
+class AutoExecution(SkippingExecution):
     """Sparse where that is faster, dense elsewhere, layer by layer.
 
     A mask that is full runs densely and is equal to `DenseExecution` bit for bit. On devices
@@ -195,26 +210,6 @@ class AutoExecution(Execution):
     def __init__(self, table: tuple[BreakEven, ...] | None = None, device: str = "cpu") -> None:
         self.table = default_table() if table is None else table
         self.device = device
-
-    def residual(
-        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
-    ) -> Tensor:
-        """See `Execution`.
-
-        Raises:
-            InputError: the network is not fused.
-        """
-        return self._run(block, a, mask, scope, None)
-
-    def add(
-        self,
-        block: ResidualBlock,
-        a: Tensor | BlockInput,
-        mask: Tensor,
-        scope: str,
-        onto: Tensor,
-    ) -> Tensor:
-        return self._run(block, a, mask, scope, onto)
 
     @torch.no_grad()
     def _run(

@@ -11,14 +11,13 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
 from pag import cpu
-from pag.cache import cache_folder
+from pag.cache import cache_folder, write_whole
 from pag.config import PAGConfig
 from pag.errors import PAGError
 from pag.latency import Latency
@@ -86,19 +85,10 @@ def save_latency(latency: Latency, device: torch.device, config: PAGConfig) -> P
         The file, or None where it could not be written.
     """
     kept = {"identity": identity(device, config), "latency": latency.to_dict()}
-    draft = None
     try:
         path = table_file(device, config)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
-        ) as stream:
-            draft = stream.name
-            stream.write(json.dumps(kept, indent=1) + "\n")
-        os.replace(draft, path)
+        write_whole(path, (json.dumps(kept, indent=1) + "\n").encode())
         return path
     except (OSError, RuntimeError) as error:
         logger.warning("The latency table was not kept: %s.", error)
-        if draft is not None and os.path.exists(draft):
-            os.unlink(draft)
         return None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from pag.cache import cache_folder
+from pag.cache import cache_folder, write_whole
 from pag.timing import processor
 
 SOURCE = Path(__file__).with_name("kernels.c")
@@ -48,7 +48,6 @@ def library() -> ctypes.CDLL:
         kept = cache_folder() / name
         if kept.exists():
             return ctypes.CDLL(str(kept))
-        kept.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):
         pass  # no folder, or no library in it: compile anew
     with tempfile.TemporaryDirectory() as made:
@@ -60,18 +59,10 @@ def library() -> ctypes.CDLL:
 
 def keep(draft: Path, name: str) -> None:
     """Put a library into the cache folder; where that cannot be, it is compiled again."""
-    part = None
     try:
-        folder = cache_folder()
-        # Of several that are made at once, one whole one stays.
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as stream:
-            part = stream.name
-            stream.write(draft.read_bytes())
-        os.replace(part, folder / name)
+        write_whole(cache_folder() / name, draft.read_bytes())
     except (OSError, RuntimeError) as error:
         logger.warning("The compiled kernels were not kept: %s.", error)
-        if part is not None and os.path.exists(part):
-            os.unlink(part)
 
 
 def fingerprint() -> str:
