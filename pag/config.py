@@ -34,6 +34,7 @@ TRAINED_SIDE = 480
 BACKBONES = ("resnet50", "mobilenetv2")
 GATE_SCOPES = ("block", "conv")
 OUTPUT_STRIDES = (8, 16)
+SEPARABLE = ("middle", "fine", "segmentation", "boundary", "depth", "normals")
 TRAINING_MASKS = ("ranked", "sampled")
 
 
@@ -73,6 +74,9 @@ class PAGConfig(JsonConfig):
         classes: segmentation class names, index = id.
         decoder_channels: width of the decoder at stride 8 and at stride 4.
         head_channels: width inside each task head.
+        separable: which 3x3 convolutions behind the backbone are depthwise separable, a seventh
+            of the multiply-adds: those of the decoder at stride 8 (``middle``) and 4 (``fine``),
+            those of the heads by the name of their task.
     """
 
     backbone: str = "resnet50"
@@ -83,6 +87,7 @@ class PAGConfig(JsonConfig):
     classes: tuple[str, ...] = LABEL_SETS["all"]
     decoder_channels: tuple[int, int] = (128, 64)
     head_channels: int = 48
+    separable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:
@@ -96,6 +101,8 @@ class PAGConfig(JsonConfig):
             raise InputError(f"gate_scope is {self.gate_scope!r}; expected one of {GATE_SCOPES}")
         if not self.dilations or min(self.dilations) < 0:
             raise InputError(f"dilations are {self.dilations}; expected some, none negative")
+        if unknown := [name for name in self.separable if name not in SEPARABLE]:
+            raise InputError(f"separable names {unknown}; expected some of {SEPARABLE}")
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,8 @@ class TrainConfig(JsonConfig):
         lowest_share: share of steps that draw the lowest budget, the rest being uniform.
         budget_range: lowest and highest budget drawn, raised to the network's floor.
         weight_budget, weight_distillation: of these losses beside the tasks' own.
+        weight_fields: of the loss that keeps MultiPool choosing (`pag.losses.choice_loss`).
+        field_information: what its choices should tell about the pixel, nats.
         weight_tasks: of segmentation, boundary, depth and normals.
         norm_steps: steps after which all BatchNorm statistics are frozen.
         ema: decay of the running mean of the weights, which is what is evaluated.
@@ -159,6 +168,8 @@ class TrainConfig(JsonConfig):
     budget_range: tuple[float, float] = (0.0, 0.98)
     weight_budget: float = 2.0
     weight_distillation: float = 0.7
+    weight_fields: float = 0.0
+    field_information: float = 1.0
     weight_tasks: tuple[float, float, float, float] = (1.5, 1.5, 1.0, 2.0)
     norm_steps: int = 3300
     ema: float = 0.998

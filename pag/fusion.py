@@ -12,17 +12,31 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 class ConvNormReLU(nn.Sequential):
-    """Convolution that keeps the size, BatchNorm, ReLU: (B, in, H, W) -> (B, out, H, W)."""
+    """Convolution that keeps the size, BatchNorm, ReLU: (B, in, H, W) -> (B, out, H, W).
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
-        super().__init__(
-            nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(channels_out),
-            nn.ReLU(inplace=True),
-        )
+    Args:
+        channels_in, channels_out: of the convolution.
+        kernel: its side, odd.
+        separable: one kernel for each channel and then a 1x1 that mixes them, in place of a
+            kernel for each pair of channels. Source: Chollet, "Xception", CVPR 2017.
+    """
+
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int, separable: bool = False
+    ) -> None:
+        groups, width = (channels_in, channels_in) if separable else (1, channels_out)
+        own = nn.Conv2d(channels_in, width, kernel, padding=kernel // 2, groups=groups, bias=False)
+        mixing = [nn.Conv2d(width, channels_out, 1, bias=False)] if separable else []
+        super().__init__(own, *mixing, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
+
+    @property
+    def separable(self) -> bool:
+        return isinstance(self[1], nn.Conv2d)
 
     def forward(self, x: Tensor) -> Tensor:
-        conv, norm, relu = self
+        *before, conv, norm, relu = self
+        for own in before:
+            x = own(x)
         return relu(convolve_normed(conv, norm, x))
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.fusion import ConvNormReLU, fused_sequence, fused_sum
+from pag.inference import TASKS
 from pag.sparse import as_rows
 
 DETAIL_CHANNELS = 16
@@ -27,20 +28,26 @@ class Decoder(nn.Module):
     Args:
         channels: channels of the features at stride 4, at stride 8, and of the last stage.
         widths: decoder channels at stride 8 and at stride 4.
+        separable: see `PAGConfig.separable`.
     """
 
-    def __init__(self, channels: tuple[int, int, int], widths: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        channels: tuple[int, int, int],
+        widths: tuple[int, int],
+        separable: tuple[str, ...] = (),
+    ) -> None:
         super().__init__()
         fine, middle, coarse = channels
         wide, narrow = widths
         self.from_coarse = nn.Conv2d(coarse, wide, 1, bias=False)
         self.from_middle = nn.Conv2d(middle, wide, 1, bias=False)
         self.norm_middle = nn.BatchNorm2d(wide)
-        self.fuse_middle = ConvNormReLU(wide, wide, 3)
+        self.fuse_middle = ConvNormReLU(wide, wide, 3, "middle" in separable)
         self.down = nn.Conv2d(wide, narrow, 1, bias=False)
         self.from_fine = nn.Conv2d(fine, narrow, 1, bias=False)
         self.norm_fine = nn.BatchNorm2d(narrow)
-        self.fuse_fine = ConvNormReLU(narrow, narrow, 3)
+        self.fuse_fine = ConvNormReLU(narrow, narrow, 3, "fine" in separable)
 
     def forward(self, fine: Tensor, middle: Tensor, coarse: Tensor) -> Tensor:
         """(B, *, h, w) features at strides 4, 8 and 8 or 16 -> (B, narrow, H/4, W/4)."""
@@ -65,9 +72,11 @@ class Decoder(nn.Module):
 class TaskHead(nn.Module):
     """3x3 convolution and a 1x1 projection: (B, C, h, w) -> (B, outputs, h, w)."""
 
-    def __init__(self, channels: int, width: int, outputs: int, bias: float = 0.0) -> None:
+    def __init__(
+        self, channels: int, width: int, outputs: int, separable: bool, bias: float = 0.0
+    ) -> None:
         super().__init__()
-        self.hidden = ConvNormReLU(channels, width, 3)
+        self.hidden = ConvNormReLU(channels, width, 3, separable)
         self.project = nn.Conv2d(width, outputs, 1)
         nn.init.constant_(self.project.bias, bias)  # type: ignore[arg-type]
 
@@ -85,9 +94,9 @@ class BoundaryHead(nn.Module):
     (B, C, h, w) and (B, D, 2h, 2w) -> (B, 1, 2h, 2w) logits.
     """
 
-    def __init__(self, channels: int, width: int, detail_channels: int) -> None:
+    def __init__(self, channels: int, width: int, separable: bool, detail_channels: int) -> None:
         super().__init__()
-        self.hidden = ConvNormReLU(channels, width, 3)
+        self.hidden = ConvNormReLU(channels, width, 3, separable)
         self.down = nn.Conv2d(width, DETAIL_CHANNELS, 1, bias=False)
         self.from_detail = nn.Conv2d(detail_channels, DETAIL_CHANNELS, 1, bias=False)
         self.norm = nn.BatchNorm2d(DETAIL_CHANNELS)
@@ -110,12 +119,13 @@ class BoundaryHead(nn.Module):
 def build_heads(config: PAGConfig, detail_channels: int) -> nn.ModuleDict:
     """One head a task, by the task's name."""
     channels, width = config.decoder_channels[1], config.head_channels
+    cut = {task: task in config.separable for task in TASKS}
     return nn.ModuleDict(
         {
-            "segmentation": TaskHead(channels, width, len(config.classes)),
-            "boundary": BoundaryHead(channels, width, detail_channels),
-            "depth": TaskHead(channels, width, 1, bias=INITIAL_LOG_DEPTH),
-            "normals": TaskHead(channels, width, 3),
+            "segmentation": TaskHead(channels, width, len(config.classes), cut["segmentation"]),
+            "boundary": BoundaryHead(channels, width, cut["boundary"], detail_channels),
+            "depth": TaskHead(channels, width, 1, cut["depth"], bias=INITIAL_LOG_DEPTH),
+            "normals": TaskHead(channels, width, 3, cut["normals"]),
         }
     )
 

@@ -97,6 +97,28 @@ def task_losses(outputs: dict[str, Tensor], batch: Batch, weights: Tensor) -> di
     return {task: compute[task](output) for task, output in outputs.items()}
 
 
+def choice_loss(scores: Tensor, information: float) -> Tensor:
+    """By how many nats MultiPool's choices tell less about the pixel than they should.
+
+    Left alone, one pooling field soon wins everywhere: it is drawn most, so that it is trained
+    most. What counts is the mutual information of pixel and choice, the entropy of the mean
+    distribution less the mean entropy: it is high where each pixel is decided and they differ.
+    Where it is enough, the loss is 0, and which pixel takes which field is left to the tasks.
+
+    Source: Bridle et al., "Unsupervised classifiers, mutual information and phantom targets",
+    NIPS 1991, for that measure of a decided and varied choice.
+
+    Args:
+        scores: (B, D, h, w) of the D pooling fields.
+        information: wanted, nats; at most log(D).
+    """
+    log_p = as_rows(F.log_softmax(scores, 1))
+    mean = log_p.exp().mean(0)
+    varied = -(mean * torch.log(mean.clamp_min(1e-12))).sum()
+    undecided = -(log_p.exp() * log_p).sum(1).mean()
+    return F.relu(information - (varied - undecided))
+
+
 def distillation_losses(
     student: dict[str, Tensor], teacher: dict[str, Tensor]
 ) -> dict[str, Tensor]:

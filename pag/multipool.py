@@ -66,11 +66,11 @@ class MultiPool(nn.Module):
 
     def mix(
         self, x: Tensor, temperature: float, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Training form: a hard Gumbel-softmax choice with a straight-through gradient.
 
         Returns:
-            The output (B, C, H, W) and the index chosen (B, H, W) int64.
+            The output (B, C, H, W), the index chosen (B, H, W) int64, and the scores.
         """
         scores = self.scores(x)
         uniform = torch.rand(scores.shape, generator=generator).clamp_(1e-6, 1 - 1e-6)
@@ -84,7 +84,7 @@ class MultiPool(nn.Module):
             term = self.branch(x, dilation) * weights[:, index : index + 1]
             out = term if out is None else out + term
         assert out is not None
-        return out, choice.squeeze(1)
+        return out, choice.squeeze(1), scores
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Test form: argmax choice; each pixel computes only the branch that it chose.

@@ -45,6 +45,7 @@ class Trace:
         dilation: (B, h, w) int64, index of the pooling field chosen.
         dilation_stride: image pixels per pixel of `dilation`.
         pool_saved: (B,) float64 multiply-adds that MultiPool's 1x1 path saved.
+        pool_scores: (B, dilations, h, w) float32 with gradient, where choices were drawn.
     """
 
     cost: NetworkCost
@@ -52,6 +53,7 @@ class Trace:
     dilation: Tensor
     dilation_stride: int
     pool_saved: Tensor
+    pool_scores: Tensor | None = None
 
     @property
     def gated_executed(self) -> Tensor:
@@ -98,7 +100,9 @@ class PAGNet(nn.Module):
                 if block.gated
             }
         )
-        self.decoder = Decoder(self.backbone.decoder_channels, config.decoder_channels)
+        self.decoder = Decoder(
+            self.backbone.decoder_channels, config.decoder_channels, config.separable
+        )
         self.heads = build_heads(config, self.backbone.stem_conv.out_channels)
 
     def forward(
@@ -134,14 +138,14 @@ class PAGNet(nn.Module):
         decisions = policy.begin(cost, budget)
         gates: list[GateTrace] = []
         inputs: dict[str, Tensor] = {}
-        choice = saved = None
+        choice = saved = scores = None
         detail, x = self.backbone.stem(image)
         for name, block in self.backbone.blocks:
             a = BlockInput(block, x)
             if name in self.backbone.decoder_blocks:
                 inputs[name] = a.opened
             if block.pools:
-                residual, choice = self._pool(block, a.opened, execution, sampling)
+                residual, choice, scores = self._pool(block, a.opened, execution, sampling)
                 saved = self._pool_saved(choice, cost)
                 decisions.note_pool(saved)
             elif not block.gated:
@@ -164,19 +168,20 @@ class PAGNet(nn.Module):
         if finished:
             outputs = {t: finish(t, o, output_size(size, t, every)) for t, o in outputs.items()}
         # MultiPool is in the last stage.
-        return outputs, Trace(cost, tuple(gates), choice, self.config.output_stride, saved)
+        return outputs, Trace(cost, tuple(gates), choice, self.config.output_stride, saved, scores)
 
     def _pool(
         self, block: ResidualBlock, a: Tensor, execution: Execution, sampling: Sampling | None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         pool = block.conv2
         assert isinstance(pool, MultiPool)
         r = block.reduce(a)
+        scores = None
         if sampling is None:
             pooled, choice = execution.pool(pool, r)
         else:
-            pooled, choice = pool.mix(r, sampling.temperature, sampling.generator)
-        return block.expand(block.settle(pooled)), choice
+            pooled, choice, scores = pool.mix(r, sampling.temperature, sampling.generator)
+        return block.expand(block.settle(pooled)), choice, scores
 
     def _pool_saved(self, choice: Tensor, cost: NetworkCost) -> Tensor:
         if 0 not in self.config.dilations:

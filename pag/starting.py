@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pag.budget import BudgetTable
 from pag.errors import WeightsError
+from pag.fusion import ConvNormReLU
 from pag.network import PAGNet
 from pag.pretrained import COUNTER
 
@@ -24,6 +25,8 @@ def fill(
 ) -> None:
     """Copy trained tensors into `net`; rows of classes that they lack stay as they are.
 
+    A kernel for which `net` has a depthwise separable one is cut into the nearest such.
+
     Args:
         net: changed in place.
         tensors: by name, of a network of the same shape but for its classes.
@@ -33,6 +36,7 @@ def fill(
     Raises:
         WeightsError: a tensor is missing or has another shape, or the classes are others.
     """
+    tensors = separated(net, tensors)
     known, own = classes, net.config.classes
     if own[: len(known)] != known:
         raise WeightsError(
@@ -52,6 +56,30 @@ def fill(
                     f"{tuple(tensors[name].shape)}, expected {tuple(place.shape)}."
                 )
             place.copy_(tensors[name])
+
+
+def separated(net: PAGNet, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors with the names that they have where `net` is depthwise separable.
+
+    Every input channel's kernels, (out, k * k), become the product of one vector each, of which
+    the singular value decomposition gives the best.
+    """
+    ready = dict(tensors)
+    for name, module in net.named_modules():
+        kernel = ready.get(f"{name}.0.weight")
+        separable = isinstance(module, ConvNormReLU) and module.separable
+        if not separable or kernel is None or kernel.shape == module[0].weight.shape:
+            continue
+        for key in [key for key in ready if key.startswith(f"{name}.1.")]:
+            ready[f"{name}.2.{key.rsplit('.', 1)[1]}"] = ready.pop(key)
+        out, channels, *window = kernel.shape
+        left, size, right = torch.linalg.svd(
+            kernel.float().flatten(2).transpose(0, 1), full_matrices=False
+        )
+        root = size[:, :1].sqrt()
+        ready[f"{name}.0.weight"] = (root * right[:, 0]).view(channels, 1, *window)
+        ready[f"{name}.1.weight"] = (left[:, :, 0] * root).T.reshape(out, channels, 1, 1)
+    return ready
 
 
 def levels_of(table: BudgetTable) -> Tensor:

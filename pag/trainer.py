@@ -17,7 +17,7 @@ from pag.config import PAGConfig, TrainConfig
 from pag.data.batch import Batch
 from pag.errors import WeightsError
 from pag.inference import TASKS
-from pag.losses import distillation_losses, task_losses
+from pag.losses import choice_loss, distillation_losses, task_losses
 from pag.macs import network_cost
 from pag.network import PAGNet, Sampling, Trace
 from pag.pretrained import frozen_norms
@@ -105,6 +105,11 @@ class Trainer:
         weights = dict(zip(TASKS, config.weight_tasks, strict=True))
         total = sum((weights[t] * losses[t] for t in TASKS), start=budget.new_zeros(()))
         report = {t: losses[t].item() for t in TASKS}
+        if config.weight_fields > 0:
+            assert trace.pool_scores is not None
+            fields = choice_loss(trace.pool_scores, config.field_information)
+            total = total + config.weight_fields * fields
+            report["fields"] = fields.item()
         if learning:
             halves = {t: o.split(count) for t, o in outputs.items()}
             teacher = {t: half[0] for t, half in halves.items()}
