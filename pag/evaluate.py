@@ -26,6 +26,7 @@ from pag.data.bsds500 import BSDS500
 from pag.data.hand_labels import read_hand_labels
 from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate
+from pag.execution import OneField
 from pag.inference import TASKS
 from pag.metrics.depth import DepthErrors
 from pag.predictor import DEFAULT_SIZE, Predictor
@@ -165,6 +166,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--masks", choices=MASKS, nargs="+", default=["learned"])
     parser.add_argument("--policy", choices=POLICIES, default="exact")
     parser.add_argument("--execution", choices=("auto", "sparse", "dense"), default="auto")
+    parser.add_argument(
+        "--field", type=int, help="dilation that every pixel takes in place of its own choice"
+    )
     parser.add_argument("--limit", type=int, help="this many images, evenly spaced")
     parser.add_argument("--size", type=int, default=DEFAULT_SIZE, help="longer side, pixels")
     parser.add_argument("--thresholds", type=int, default=33, help="of boundaries; 99 is official")
@@ -204,7 +208,7 @@ def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Both reports' settings and results; where they scored the same, the new ones."""
 
     def scored(row: Row) -> tuple[Any, ...]:
-        return tuple(row[key] for key in ("dataset", "budget", "masks"))
+        return tuple(row.get(key) for key in ("dataset", "budget", "masks", "field"))
 
     again = set(map(scored, new["results"]))
     kept = [row for row in old["results"] if scored(row) not in again]
@@ -258,19 +262,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 policy=args.policy,
                 limit=args.limit,
                 size=args.size,
-                execution=args.execution,
+                execution=args.execution if args.field is None else OneField(args.field),
                 thresholds=args.thresholds,
                 workers=args.workers,
                 seed=args.seed,
                 progress=show,
             )
-        results += [{"dataset": name, **row} for row in rows]
+        field = {} if args.field is None else {"field": args.field}
+        results += [{"dataset": name, **field, **row} for row in rows]
     settings = (
         "split",
         "tasks",
         "masks",
         "policy",
         "execution",
+        "field",
         "limit",
         "size",
         "thresholds",

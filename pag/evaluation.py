@@ -19,6 +19,7 @@ from pag.budget import ExactPolicy
 from pag.config import LABEL_SETS, PAGConfig
 from pag.data import Dataset
 from pag.errors import InputError
+from pag.execution import Execution
 from pag.inference import TASKS, Inference
 from pag.macs import NetworkCost
 from pag.predictor import DEFAULT_SIZE, Predictor
@@ -83,7 +84,7 @@ def evaluate(
     policy: str = "exact",
     limit: int | None = None,
     size: int = DEFAULT_SIZE,
-    execution: str = "auto",
+    execution: str | Execution = "auto",
     thresholds: int = 33,
     workers: int = 1,
     seed: int = 0,

@@ -79,6 +79,30 @@ class DenseExecution(Execution):
         return block.expand(gate * spatial + (1 - gate) * skipped)
 
 
+class OneField(DenseExecution):
+    """Dense execution in which every pixel takes the same pooling field, whatever it chose.
+
+    Args:
+        dilation: one that the network offers.
+    """
+
+    def __init__(self, dilation: int) -> None:
+        self.dilation = dilation
+
+    def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `MultiPool.forward`.
+
+        Raises:
+            InputError: the network does not offer the dilation.
+        """
+        if self.dilation not in module.dilations:
+            raise InputError(f"the dilation is {self.dilation}; expected one of {module.dilations}")
+        batch, _, height, width = x.shape
+        index = module.dilations.index(self.dilation)
+        choice = torch.full((batch, height, width), index, device=x.device)
+        return module.branch(x, self.dilation), choice
+
+
 def masked(x: Tensor, gate: Tensor) -> Tensor:
     """x * gate; written over x where no gradient is wanted, which spares a map."""
     return x * gate if torch.is_grad_enabled() else x.mul_(gate)

@@ -18,6 +18,7 @@ from pag.errors import InputError
         PAGConfig(),
         PAGConfig(output_stride=16, gate_scope="conv", dilations=(1, 2), classes=("a", "b")),
         TrainConfig(),
+        PAGConfig(separable=("middle", "depth")),
         TrainConfig(steps=3, mixture=(1.0, 0.0, 2.5, 0.5), lr_new=1e-5),
     ],
 )
@@ -45,6 +46,7 @@ def test_unknown_settings_are_named(config: type[PAGConfig]) -> None:
         ({"gate_scope": "layer"}, "gate_scope is 'layer'"),
         ({"dilations": []}, "dilations are"),
         ({"dilations": [0, -1]}, "dilations are"),
+        ({"separable": ["fine", "stem"]}, r"separable names \['stem'\]; expected some of"),
     ],
 )
 def test_settings_that_make_no_network(settings: dict, message: str) -> None:

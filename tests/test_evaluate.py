@@ -294,6 +294,23 @@ def test_results_can_be_added_to_a_file(tmp_path: Path, checkpoint: Path, data: 
     assert [s["limit"] for s in third["settings"]] == [1, 1, 2]
 
 
+def test_every_pixel_may_be_made_to_take_one_field(
+    tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "scores.json"
+    arguments = ["--data", data, "--dataset", "sevenscenes", "--checkpoint", checkpoint, "--add"]
+    arguments += ["--limit", 1, "--size", SIZE, "--out", out]
+    for field in ([], ["--field", 0], ["--field", 8]):
+        assert main([str(a) for a in (*arguments, *field)]) == 0
+    rows = json.loads(out.read_text())["results"]
+    assert [row.get("field") for row in rows] == [None, 0, 8]
+    chosen, point, wide = (row["depth"]["absrel"] for row in rows)
+    assert point != wide and chosen not in (point, wide)
+    with pytest.raises(SystemExit):
+        main([str(a) for a in (*arguments, "--field", 3)])
+    assert "dilation is 3; expected one of" in capsys.readouterr().err
+
+
 def test_ordinary_photographs_by_their_hand_labels(
     tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

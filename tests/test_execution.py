@@ -17,12 +17,13 @@ from pag.execution import (
     AutoExecution,
     DenseExecution,
     Execution,
+    OneField,
     SparseExecution,
     build_execution,
 )
 from pag.macs import block_cost
 from pag.network import PAGNet, Trace
-from tests.backbones import VARIANTS, variants
+from tests.backbones import VARIANTS, multipool, variants
 from tests.checkpoints import random_net
 from tests.counting import counted
 from tests.test_sparse import assert_close, blobs, fused_block, inputs
@@ -170,3 +171,20 @@ def test_executions_are_built_by_name() -> None:
     assert kinds == [AutoExecution, SparseExecution, DenseExecution]
     with pytest.raises(InputError, match="expected one of auto, sparse, dense"):
         build_execution("fast")
+
+
+@torch.inference_mode()
+def test_one_field_is_what_a_network_does_that_chooses_it_everywhere(net: PAGNet) -> None:
+    image, pool = picture(67, 93), multipool(net.backbone)
+    kept = pool.selector[-1].bias.clone()  # type: ignore[union-attr]
+    for index, dilation in enumerate(pool.dilations):
+        outputs, trace = run(net, image, (0.7,), OneField(dilation))
+        assert (trace.dilation == index).all()
+        pool.selector[-1].bias[index] += 1e4  # type: ignore[index]
+        expected, reference = run(net, image, (0.7,), DenseExecution())
+        pool.selector[-1].bias.copy_(kept)  # type: ignore[union-attr]
+        assert (trace.pool_saved == reference.pool_saved).all()
+        for task, output in outputs.items():
+            assert_close(output, expected[task])
+    with pytest.raises(InputError, match="dilation is 3; expected one of"):
+        run(net, image, (0.7,), OneField(3))

@@ -57,11 +57,12 @@ def test_elsewhere_both_run_as_they_are(training: bool) -> None:
     assert torch.equal(convolve_normed(conv, nn.Identity(), x), conv(x))
 
 
+@pytest.mark.parametrize("separable", [False, True])
 @torch.inference_mode()
-def test_a_sequence_gives_the_same_when_fused_for_good() -> None:
+def test_a_sequence_gives_the_same_when_fused_for_good(separable: bool) -> None:
     torch.manual_seed(0)
-    sequence = ConvNormReLU(3, 5, 3)
-    sequence[1].running_mean.normal_()  # type: ignore[union-attr]
+    sequence = ConvNormReLU(3, 5, 3, separable)
+    sequence[-2].running_mean.normal_()  # type: ignore[union-attr]
     sequence.eval()
     x = torch.rand(1, 3, 7, 6)
     fused = fused_sequence(sequence)

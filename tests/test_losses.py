@@ -15,6 +15,7 @@ from pag.data.sample import IGNORE
 from pag.inference import TASKS
 from pag.losses import (
     boundary_loss,
+    choice_loss,
     depth_loss,
     distillation_losses,
     masked_mean,
@@ -199,3 +200,23 @@ def test_distillation_is_finite_for_a_teacher_that_is_sure() -> None:
         loss.backward()
         gradient = student[task].grad
         assert loss.isfinite() and gradient is not None and gradient.isfinite().all()
+
+
+def test_choices_are_informative_where_each_is_decided_and_they_differ() -> None:
+    surely = 40.0
+    halves = torch.zeros(1, 2, 2, 3)
+    halves[:, 0, 0], halves[:, 1, 1] = surely, surely
+    alike, undecided = torch.zeros(1, 2, 2, 3), torch.zeros(1, 2, 2, 3)
+    alike[:, 0] = surely
+    for scores, told in ((halves, math.log(2)), (alike, 0.0), (undecided, 0.0)):
+        assert choice_loss(scores, 0.9).item() == pytest.approx(0.9 - told, abs=1e-5)
+    assert choice_loss(halves, 0.5) == 0, "enough is enough"
+
+
+def test_choices_learn_to_differ() -> None:
+    torch.manual_seed(0)
+    scores = (0.1 * torch.randn(1, 4, 8, 8)).requires_grad_()
+    before = choice_loss(scores, 1.0)
+    (slope,) = torch.autograd.grad(before, scores)
+    assert slope.isfinite().all()
+    assert choice_loss(scores - 100 * slope, 1.0) < before

@@ -12,6 +12,7 @@ from torch import nn
 
 from pag import cpu
 from pag.backbones import InvertedResidual
+from pag.config import SEPARABLE
 from pag.inference import TASKS
 from pag.macs import LayerCost, block_cost, halo, halved, network_cost, per_pixel
 from pag.multipool import MultiPool
@@ -27,7 +28,13 @@ VARIANTS = [
 SIZES = [(64, 96), (65, 99), (47, 33)]
 
 
-@pytest.fixture(scope="module", params=variants(*VARIANTS))
+SETTINGS = [
+    *variants(*VARIANTS),
+    pytest.param({"separable": SEPARABLE, "gate_scope": "block"}, id="separable"),
+]
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
 def net(request: pytest.FixtureRequest) -> PAGNet:
     net = random_net(**request.param)
     balance_point_path(net)

@@ -133,6 +133,15 @@ def test_ranked_masks_follow_the_budget_drawn_and_sampled_ones_may_stray() -> No
     assert strayed["ranked"] < 0.01 < strayed["sampled"]
 
 
+def test_choices_of_pooling_fields_are_kept_informative() -> None:
+    torch.manual_seed(0)
+    config = replace(CONFIG, weight_fields=50.0, field_information=1.0, warmup_steps=1)
+    trainer = Trainer(new_net(), config, torch.ones(11))
+    batch = labelled_batch()
+    lacking = [trainer.update(batch)["fields"] for _ in range(6)]
+    assert 0 < lacking[-1] < lacking[0] <= 1.0
+
+
 def test_budgets_are_drawn_from_the_range_above_the_floor() -> None:
     net = new_net(backbone="mobilenetv2")
     drawn = {}

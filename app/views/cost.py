@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import gradio as gr
@@ -31,7 +30,6 @@ def fill(answer: Inference, first: Inference) -> Fill:
     """The chart and the table of one answer."""
     del first
     rows = [(part, f"{seconds * 1000:.1f}") for part, seconds in answer.seconds.items()]
-    figure = json.loads(figures.cost_figure(answer).to_json() or "")
     return Fill(
         html={
             "cost-hint": with_terms(
@@ -39,5 +37,5 @@ def fill(answer: Inference, first: Inference) -> Fill:
             ),
             "seconds": markup.table(content.SECONDS_CAPTION, content.SECONDS_HEAD, rows),
         },
-        data={"cost": figure},
+        data={"cost": figures.cost_figure(answer)},
     )
