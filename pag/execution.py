@@ -27,9 +27,14 @@ class Execution(ABC):
 
     @abstractmethod
     def residual(
-        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None = None,
     ) -> Tensor:
-        """The branch's contribution to the residual sum.
+        """The branch's contribution to the residual sum, or that sum.
 
         Args:
             block: the gated block.
@@ -37,24 +42,12 @@ class Execution(ABC):
                 still to be opened.
             mask: (B, 1, h, w), bool or float 0/1, one value per output pixel.
             scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
+            onto: (B, C', h, w) to add the branch to, such as the shortcut. Where no gradient
+                is wanted, it may be overwritten.
 
         Returns:
             (B, C', h, w).
         """
-
-    def add(
-        self,
-        block: ResidualBlock,
-        a: Tensor | BlockInput,
-        mask: Tensor,
-        scope: str,
-        onto: Tensor,
-    ) -> Tensor:
-        """The sum of `onto`, (B, C', h, w), and the branch; see `residual`.
-
-        Where no gradient is wanted, `onto` may be overwritten.
-        """
-        return self.residual(block, a, mask, scope).add_(onto)
 
     def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
         """See `MultiPool.forward`."""
@@ -66,17 +59,22 @@ class DenseExecution(Execution):
     """Masked dense execution: compute everywhere, keep where the gate is open."""
 
     def residual(
-        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None = None,
     ) -> Tensor:
         reduced = block.reduce(opened(a))
         spatial = block.spatial(reduced)
         gate = mask.to(spatial.dtype)
         if scope == "block":
             if block.expands_zero:
-                return block.expand(masked(spatial, gate))
-            return masked(block.expand(spatial), gate)
+                return added(block.expand(masked(spatial, gate)), onto)
+            return added(masked(block.expand(spatial), gate), onto)
         skipped = reduced[:, :, :: block.stride, :: block.stride]
-        return block.expand(gate * spatial + (1 - gate) * skipped)
+        return added(block.expand(gate * spatial + (1 - gate) * skipped), onto)
 
 
 class OneField(DenseExecution):
@@ -103,47 +101,17 @@ class OneField(DenseExecution):
         return module.branch(x, self.dilation), choice
 
 
+def added(branch: Tensor, onto: Tensor | None) -> Tensor:
+    """The branch, written over with its sum with `onto` if there is one."""
+    return branch if onto is None else branch.add_(onto)
+
+
 def masked(x: Tensor, gate: Tensor) -> Tensor:
     """x * gate; written over x where no gradient is wanted, which spares a map."""
     return x * gate if torch.is_grad_enabled() else x.mul_(gate)
 
 
-class SkippingExecution(Execution):
-    """What runs a fused network, and leaves out what a mask leaves out where it can."""
-
-    def residual(
-        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
-    ) -> Tensor:
-        """See `Execution`.
-
-        Raises:
-            InputError: the network is not fused.
-        """
-        return self._run(block, a, mask, scope, None)
-
-    def add(
-        self,
-        block: ResidualBlock,
-        a: Tensor | BlockInput,
-        mask: Tensor,
-        scope: str,
-        onto: Tensor,
-    ) -> Tensor:
-        return self._run(block, a, mask, scope, onto)
-
-    @abstractmethod
-    def _run(
-        self,
-        block: ResidualBlock,
-        a: Tensor | BlockInput,
-        mask: Tensor,
-        scope: str,
-        onto: Tensor | None,
-    ) -> Tensor:
-        """The branch, added to `onto` unless that is None."""
-
-
-class SparseExecution(SkippingExecution):
+class SparseExecution(Execution):
     """Runs the residual branch of a gated block on active pixels only.
 
     Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
@@ -156,21 +124,25 @@ class SparseExecution(SkippingExecution):
     """
 
     @torch.no_grad()
-    def _run(
+    def residual(
         self,
         block: ResidualBlock,
         a: Tensor | BlockInput,
         mask: Tensor,
         scope: str,
-        onto: Tensor | None,
+        onto: Tensor | None = None,
     ) -> Tensor:
+        """See `Execution`.
+
+        Raises:
+            InputError: the network is not fused.
+        """
         check_fused(block)
         mask = mask.bool()
         if cuda.serves(map_of(a), block.depthwise):
             return cuda.run_active(block, opened(a), mask, scope, onto)
         if bool(mask.all()):
-            branch = block.branch(opened(a))
-            return branch if onto is None else branch.add_(onto)
+            return added(block.branch(opened(a)), onto)
         return run_listed(block, a, mask, list_pixels(block, a, mask, scope), onto)
 
     def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -219,7 +191,7 @@ def check_fused(block: ResidualBlock) -> None:
         )
 
 
-class AutoExecution(SkippingExecution):
+class AutoExecution(Execution):
     """Sparse where that is faster, dense elsewhere, layer by layer.
 
     A mask that is full runs densely and is equal to `DenseExecution` bit for bit. On devices
@@ -236,28 +208,32 @@ class AutoExecution(SkippingExecution):
         self.device = device
 
     @torch.no_grad()
-    def _run(
+    def residual(
         self,
         block: ResidualBlock,
         a: Tensor | BlockInput,
         mask: Tensor,
         scope: str,
-        onto: Tensor | None,
+        onto: Tensor | None = None,
     ) -> Tensor:
+        """See `Execution`.
+
+        Raises:
+            InputError: the network is not fused.
+        """
         check_fused(block)
         mask = mask.bool()
         if map_of(a).device.type != self.device:
-            branch = DenseExecution().residual(block, a, mask, scope)
-        elif (active := int(mask.sum())) == mask.numel():
-            branch = block.branch(opened(a))
-        else:
-            pixels = self._worthwhile(block, a, mask, active, scope)
-            if pixels is not None and cuda.serves(map_of(a), block.depthwise):
-                return cuda.run_active(block, opened(a), mask, scope, onto)
-            if pixels is not None:
-                return run_listed(block, a, mask, pixels, onto)
-            branch = DenseExecution().residual(block, a, mask, scope)
-        return branch if onto is None else branch.add_(onto)
+            return DenseExecution().residual(block, a, mask, scope, onto)
+        active = int(mask.sum())
+        if active == mask.numel():
+            return added(block.branch(opened(a)), onto)
+        pixels = self._worthwhile(block, a, mask, active, scope)
+        if pixels is None:
+            return DenseExecution().residual(block, a, mask, scope, onto)
+        if cuda.serves(map_of(a), block.depthwise):
+            return cuda.run_active(block, opened(a), mask, scope, onto)
+        return run_listed(block, a, mask, pixels, onto)
 
     def _worthwhile(
         self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, active: int, scope: str

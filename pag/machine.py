@@ -57,24 +57,16 @@ class Listening(Execution):
         self.seconds: list[float] = []
 
     def residual(
-        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
-    ) -> Tensor:
-        return self._timed(lambda: self.inner.residual(block, a, mask, scope))
-
-    def add(
         self,
         block: ResidualBlock,
         a: Tensor | BlockInput,
         mask: Tensor,
         scope: str,
-        onto: Tensor,
+        onto: Tensor | None = None,
     ) -> Tensor:
-        return self._timed(lambda: self.inner.add(block, a, mask, scope, onto))
-
-    def _timed(self, run: Callable[[], Tensor]) -> Tensor:
         self.wait()
         started = self.clock()
-        out = run()
+        out = self.inner.residual(block, a, mask, scope, onto)
         self.wait()
         self.seconds.append(self.clock() - started)
         return out

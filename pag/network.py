@@ -157,7 +157,7 @@ class PAGNet(nn.Module):
                 gates.append(GateTrace(layer, logits, mask, layer.executed(mask)))
                 shortcut = block.shortcut(a)
                 assert shortcut is not None, "a block without a shortcut has no gate"
-                x = execution.add(block, a, mask, self.config.gate_scope, shortcut)
+                x = execution.residual(block, a, mask, self.config.gate_scope, shortcut)
                 continue
             shortcut = block.shortcut(a)
             x = residual if shortcut is None else residual.add_(shortcut)

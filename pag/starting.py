@@ -67,8 +67,9 @@ def separated(net: PAGNet, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     ready = dict(tensors)
     for name, module in net.named_modules():
         kernel = ready.get(f"{name}.0.weight")
-        separable = isinstance(module, ConvNormReLU) and module.separable
-        if not separable or kernel is None or kernel.shape == module[0].weight.shape:
+        if not isinstance(module, ConvNormReLU) or not module.separable or kernel is None:
+            continue
+        if f"{name}.2.weight" in ready:  # separable already
             continue
         for key in [key for key in ready if key.startswith(f"{name}.1.")]:
             ready[f"{name}.2.{key.rsplit('.', 1)[1]}"] = ready.pop(key)

@@ -21,7 +21,7 @@ from pag.budget import (
     check_budget,
 )
 from pag.errors import BudgetError
-from pag.execution import Execution
+from pag.execution import Execution, added
 from pag.inference import TASKS
 from pag.macs import NetworkCost, network_cost
 from pag.network import PAGNet
@@ -264,9 +264,14 @@ class Ungated(Execution):
     """Runs blocks as a network without gates would."""
 
     def residual(
-        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None = None,
     ) -> Tensor:
-        return block.expand(block.spatial(block.reduce(opened(a))))
+        return added(block.expand(block.spatial(block.reduce(opened(a)))), onto)
 
 
 @torch.inference_mode()

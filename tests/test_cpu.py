@@ -238,10 +238,12 @@ def test_a_block_that_is_not_opened_gives_what_an_opened_one_gives(
     for execution in (SparseExecution(), AutoExecution()):
         read = BlockInput(block, x.masked_fill(unneeded, torch.nan))
         onto = x.clone(memory_format=torch.channels_last)
-        assert_close(execution.add(block, read, mask, "block", onto), expected)
+        assert_close(execution.residual(block, read, mask, "block", onto), expected)
         assert not read.is_opened
         again = x.clone(memory_format=torch.channels_last)  # as in the network: onto itself
-        assert_close(execution.add(block, BlockInput(block, again), mask, "block", again), expected)
+        assert_close(
+            execution.residual(block, BlockInput(block, again), mask, "block", again), expected
+        )
 
 
 def test_an_input_is_opened_once(net: PAGNet) -> None:

@@ -155,10 +155,10 @@ def test_the_sum_is_that_of_shortcut_and_branch(
         shortcut = torch.randn_like(branch).contiguous(memory_format=layout)
         expected = shortcut + branch
         for execution in (SparseExecution(), AutoExecution(), DenseExecution()):
-            assert_close(execution.add(block, a, mask, scope, shortcut.clone()), expected)
+            assert_close(execution.residual(block, a, mask, scope, shortcut.clone()), expected)
         if block.stride == 1 and branch.shape == a.shape:  # as where the shortcut is the input
             given = a.contiguous(memory_format=layout).clone()
-            found = SparseExecution().add(block, given, mask, scope, given)
+            found = SparseExecution().residual(block, given, mask, scope, given)
             assert_close(found, a + branch)
 
 

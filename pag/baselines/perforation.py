@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pag.backbones import BlockInput, ResidualBlock
 from pag.errors import InputError
-from pag.execution import AutoExecution, Execution
+from pag.execution import AutoExecution, Execution, added
 from pag.macs import LayerCost, Size, area
 from pag.sparse import as_maps, as_rows
 
@@ -37,7 +37,12 @@ class Perforation(Execution):
         self.inner = inner or AutoExecution()
 
     def residual(
-        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None = None,
     ) -> Tensor:
         """See `pag.execution.Execution`.
 
@@ -46,11 +51,11 @@ class Perforation(Execution):
         """
         out = self.inner.residual(block, a, mask, scope)
         if bool(mask.bool().all()):
-            return out
+            return added(out, onto)
         # All after the 3x3 acts pixel by pixel, so interpolating its result or the branch's
         # is the same, and the latter costs no 1x1.
         rows = as_rows(out).index_select(0, nearest_computed(mask))
-        return as_maps(rows, out.shape[0], (out.shape[2], out.shape[3]))
+        return added(as_maps(rows, out.shape[0], (out.shape[2], out.shape[3])), onto)
 
 
 def nearest_computed(mask: Tensor) -> Tensor:

@@ -44,10 +44,15 @@ class Recording(Execution):
         self.pools: list[tuple[MultiPool, Tensor]] = []
 
     def residual(
-        self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None = None,
     ) -> Tensor:
         self.blocks.append((block, block.reduce(opened(a))))
-        return self.inner.residual(block, a, mask, scope)
+        return self.inner.residual(block, a, mask, scope, onto)
 
     def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
         self.pools.append((module, x.clone()))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pag.backbones.block import ResidualBlock
+from pag.backbones.block import BlockInput, ResidualBlock
 from pag.baselines.layers import TablePolicy
 from pag.baselines.perforation import (
     Perforation,
@@ -41,7 +41,15 @@ def blocks(net: PAGNet) -> list[ResidualBlock]:
 class Numbered(Execution):
     """An execution that numbers the open positions from 1, row by row; the others are 0."""
 
-    def residual(self, block: ResidualBlock, a: Tensor, mask: Tensor, scope: str) -> Tensor:
+    def residual(
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None = None,
+    ) -> Tensor:
+        assert onto is None
         return (mask.flatten().cumsum(0).view_as(mask) * mask).float()
 
 

@@ -156,14 +156,14 @@ def test_adds_onto_the_sum_in_place(stride: int, device: torch.device) -> None:
         branch = expected_of(block, a, mask, scope)
         before = torch.randn_like(branch).contiguous(memory_format=torch.channels_last)
         onto = before.clone()
-        found = SparseExecution().add(block, a, mask, scope, onto)
+        found = SparseExecution().residual(block, a, mask, scope, onto)
         assert_close(found, before + branch)
         assert found.data_ptr() == onto.data_ptr()
         if scope == "block":
             off = ~mask.expand_as(found)
             assert torch.equal(found[off], before[off])
         plain = before.contiguous()
-        assert_close(SparseExecution().add(block, a, mask, scope, plain), before + branch)
+        assert_close(SparseExecution().residual(block, a, mask, scope, plain), before + branch)
 
 
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (1, 3), (2, 1)])
