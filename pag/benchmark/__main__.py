@@ -1,8 +1,8 @@
 """Measure what skipping saves: ``python -m pag.benchmark``.
 
 `pag.timing` has the contract. Parts are chosen by ``--network`` (what is measured if none is
-chosen), ``--layers``, ``--convolutions``, ``--pooling`` and ``--memory``; all that were chosen go
-into one JSON file, which is written after every step.
+chosen), ``--layers``, ``--convolutions``, ``--pooling``, ``--memory`` and ``--times``; all that
+were chosen go into one JSON file, which is written after every step.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pag.benchmark.proportion import proportion
 from pag.benchmark.recorded import record
 from pag.benchmark.subject import Recipe, load_images
 from pag.benchmark.submanifold import find_spconv
+from pag.benchmark.times import measure_times
 from pag.break_even import FRACTIONS, break_even, measure_layers
 from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.config import BACKBONES, GATE_SCOPES, PAGConfig
@@ -183,12 +184,32 @@ def report_memory(options: argparse.Namespace, recipe: Recipe) -> Iterator[Updat
         yield {"memory": found}
 
 
+def report_times(options: argparse.Namespace, recipe: Recipe) -> Iterator[Update]:
+    """Ask for times in place of budgets, and see how near passes come to them."""
+    found: list[Update] = []
+    print(
+        "budget  ms asked  taken / asked: by the table alone, paced (lowest, highest)  within 10%"
+    )
+    given = (options.image, options.sizes, options.budgets, options.repeats)
+    for times in measure_times(recipe, *given):
+        found.append(asdict(times))
+        taken = times.taken
+        print(
+            f"{times.budget:6.2f}{times.asked:10.1f}{times.unpaced:32.2f}{taken['median']:7.2f} "
+            f"({taken['lowest']:.2f}, {taken['highest']:.2f}){times.met:20.0%}"
+            f"  at {times.size[0]}x{times.size[1]}",
+            flush=True,
+        )
+        yield {"times": found}
+
+
 PARTS: dict[str, tuple[Callable[[argparse.Namespace, Recipe], Iterator[Update]], str]] = {
     "network": (report_network, "time the network; what is done if nothing is chosen"),
     "layers": (report_layers, "time layers and derive the break-even table"),
     "convolutions": (report_convolutions, "time their 3x3 convolutions beside spconv's"),
     "pooling": (report_pooling, "time MultiPool beside one dilated convolution"),
     "memory": (report_memory, "measure the memory of a pass (Linux)"),
+    "times": (report_times, "ask for times in place of budgets"),
 }
 
 
