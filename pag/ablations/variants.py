@@ -60,6 +60,11 @@ VARIANTS = (
         "masks drawn with the published Gumbel noise, for ranked ones",
         {"masks": "sampled", "noise_cell": 1},
     ),
+    Variant(
+        "informed_fields",
+        "MultiPool's choices must tell something about the pixel",
+        {"weight_fields": 0.3, "field_information": 0.8},
+    ),
     Variant("no_smoothing", "gates decide on unsmoothed logits", {}, {"gate_smoothing": 0}),
     Variant(
         "no_scenes",
