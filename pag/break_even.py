@@ -106,7 +106,7 @@ def measure_layer(
         masks = [blob_mask(cost.output_size, fraction, seed) for seed in range(repeats + WARMUP)]
         timings = time_in_turn(
             {
-                name: lambda i, by=execution, m=masks: by.add(
+                name: lambda i, by=execution, m=masks: by.residual(
                     block, BlockInput(block, x), m[i], cost.scope, onto
                 )
                 for name, execution in executions.items()
