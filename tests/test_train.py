@@ -135,11 +135,13 @@ def test_ranked_masks_follow_the_budget_drawn_and_sampled_ones_may_stray() -> No
 
 def test_choices_of_pooling_fields_are_kept_informative() -> None:
     torch.manual_seed(0)
-    config = replace(CONFIG, weight_fields=50.0, field_information=1.0, warmup_steps=1)
+    config = replace(
+        CONFIG, steps=100, norm_steps=100, lr_new=3e-3, weight_fields=50.0, field_information=1.0
+    )
     trainer = Trainer(new_net(), config, torch.ones(11))
     batch = labelled_batch()
-    lacking = [trainer.update(batch)["fields"] for _ in range(6)]
-    assert 0 < lacking[-1] < lacking[0] <= 1.0
+    lacking = [trainer.update(batch)["fields"] for _ in range(8)]
+    assert 0 < lacking[-1] < lacking[0] - 0.2 < 0.8
 
 
 def test_budgets_are_drawn_from_the_range_above_the_floor() -> None:

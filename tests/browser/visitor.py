@@ -62,7 +62,7 @@ class Visitor:
     def leave(self) -> None:
         """Close the tab; nothing may have gone wrong, and nothing been fetched elsewhere."""
         self.page.close()
-        assert self.errors == []
+        assert self.errors == [], self.errors
         assert self.hosts <= {urlsplit(self.url).netloc, ""}  # "" is data: and blob:
 
     # ------------------------------------------------------------ reading
