@@ -167,7 +167,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--policy", choices=POLICIES, default="exact")
     parser.add_argument("--execution", choices=("auto", "sparse", "dense"), default="auto")
     parser.add_argument(
-        "--field", type=int, help="dilation that every pixel takes in place of its own choice"
+        "--field",
+        type=int,
+        help="dilation that every pixel takes in place of its own choice; runs densely",
     )
     parser.add_argument("--limit", type=int, help="this many images, evenly spaced")
     parser.add_argument("--size", type=int, default=DEFAULT_SIZE, help="longer side, pixels")

@@ -70,7 +70,7 @@ class MultiPool(nn.Module):
         """Training form: a hard Gumbel-softmax choice with a straight-through gradient.
 
         Returns:
-            The output (B, C, H, W), the index chosen (B, H, W) int64, and the scores.
+            The output (B, C, H, W), the index chosen (B, H, W) int64, and the `scores`.
         """
         scores = self.scores(x)
         uniform = torch.rand(scores.shape, generator=generator).clamp_(1e-6, 1 - 1e-6)

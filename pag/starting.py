@@ -63,6 +63,10 @@ def separated(net: PAGNet, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Every input channel's kernels, (out, k * k), become the product of one vector each, of which
     the singular value decomposition gives the best.
+
+    Args:
+        net: whose `pag.fusion.ConvNormReLU` say what is separable; left unchanged.
+        tensors: by name; what is separable already stays as it is.
     """
     ready = dict(tensors)
     for name, module in net.named_modules():

@@ -62,7 +62,7 @@ function askSteer() {
     paint.timer = null;
     const { photo, rows, columns, cells } = paint;
     const painting = cells.some(Boolean) ? { rows, columns, cells: [...cells] } : null;
-    const budget = page.wanted?.budget ?? page.shown?.budget;
+    const budget = page.wanted?.budget ?? page.shown?.budget ?? sliderValue();
     page.channels.steer?.ask({ photo, budget, painting });
   }, REST);
 }
@@ -133,7 +133,7 @@ const clipped = (place) => place.map((value) => Math.min(Math.max(value, 0), 0.9
 
 document.addEventListener("pointerdown", (event) => {
   const stack = event.target.closest?.(".pag-paint");
-  if (!stack || !page.shown || event.button) return;
+  if (!stack || !page.scene || event.button) return;
   stack.setPointerCapture(event.pointerId);
   const place = clipped(within(stack, event));
   paint.last = null;
@@ -152,7 +152,7 @@ for (const name of ["pointerup", "pointercancel"]) {
   });
 }
 document.addEventListener("keydown", (event) => {
-  if (!event.target.closest?.(".pag-paint") || !page.shown) return;
+  if (!event.target.closest?.(".pag-paint") || !page.scene) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const chosen = event.key === " " || event.key === "Enter" ? brushNow() : BRUSH_KEYS[event.key];
   if (!chosen) return;

@@ -231,6 +231,18 @@ def test_marks_are_made_by_keys(visitor: Visitor, tmp_path: Path) -> None:
     assert (grid_of(visitor, MARKS) > 0).sum() > (marks > 0).sum()
 
 
+def test_no_mark_is_lost_while_an_answer_is_on_its_way(visitor: Visitor, tmp_path: Path) -> None:
+    ready(visitor, tmp_path)
+    plain = scene(visitor)
+    visitor.page.locator(CANVAS).focus()
+    # As between a new scene and its first pictures.
+    visitor.page.evaluate("Object.assign(window.pagExplorer.page, {shown: null, wanted: null})")
+    visitor.page.keyboard.press("s")
+    assert (grid_of(visitor, MARKS) > 0).any()
+    until_scene(visitor, plain)
+    assert (grid_of(visitor, MARKS) > 0).any()
+
+
 def test_another_photo_starts_without_marks(visitor: Visitor, tmp_path: Path) -> None:
     ready(visitor, tmp_path)
     plain = scene(visitor)
