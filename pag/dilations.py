@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 from pag.checkpoints import add_model_options, chosen_checkpoint
-from pag.data import FOLDERS, IGNORE, Dataset, Sample, open_dataset
+from pag.data import FOLDERS, IGNORE, Dataset, Sample, find_dataset, open_dataset
 from pag.errors import InputError, PAGError
-from pag.evaluate import find_dataset, versions
 from pag.evaluation import evenly_spaced
+from pag.evaluation_report import versions
 from pag.export import at_image_size
 from pag.growing import align
 from pag.predictor import DEFAULT_SIZE, Predictor

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from pag.data import open_dataset
+from pag.config import STREET_CLASSES
+from pag.data import find_dataset, open_dataset
 from pag.errors import BudgetError, InputError
-from pag.evaluate import find_dataset, format_table, format_tables, main
+from pag.evaluate import main
 from pag.evaluation import RandomMasks, evaluate, evenly_spaced
+from pag.evaluation_report import format_table, format_tables
 from pag.export import at_image_size
 from pag.metrics import DepthMetric, NormalsMetric, SegmentationMetric
 from pag.predictor import Predictor
@@ -193,44 +195,51 @@ def test_evenly_spaced() -> None:
 # ---------------------------------------------------------------- the command
 
 
-def row(budget: float, images: int, achieved: float, deviation: float, **scores: Any) -> dict:
+def row(budget: float, achieved: float, deviation: float, **scores: Any) -> dict:
     return {
+        "dataset": "camvid",
         "budget": budget,
         "masks": "learned",
-        "images": images,
+        "images": 1,
         "achieved_mean": achieved,
         "achieved_max_deviation": deviation,
         **scores,
     }
 
 
-def test_table_joins_the_data_sets_of_one_setting() -> None:
-    table = format_table(
-        [
-            row(0.6, 1, 0.59, 0.01, segmentation={"miou": 0.5}),
-            row(1.0, 1, 1.0, 0.0, segmentation={"miou": 0.7}),
-            row(0.6, 3, 0.61, 0.02, boundary={"ods": 0.71, "ois": 0.72, "ap": 0.6}),
-        ]
-    )
-    header, first, second = (line.split() for line in table.splitlines())
-    assert header == ["budget", "masks", "achieved", "max", "dev.", "mIoU", "ODS", "OIS", "AP"]
-    assert first == ["0.6", "learned", "0.6050", "0.0200", "0.500", "0.710", "0.720", "0.600"]
-    assert second == ["1", "learned", "1.0000", "0.0000", "0.700", "-", "-", "-"]
+def test_table_has_a_line_for_each_data_set_and_setting() -> None:
+    rows = [
+        row(0.6, 0.59, 0.01, segmentation={"miou": 0.5}),
+        row(1.0, 1.0, 0.0, segmentation={"miou": 0.7}),
+        row(0.6, 0.61, 0.02, segmentation={"miou": 0.4}, boundary={"ods": 0.71}) | {"dataset": "x"},
+    ]
+    header, *lines = (line.split() for line in format_table(rows).splitlines())
+    names = ["data", "set", "budget", "masks", "achieved", "max", "dev.", "mIoU", "ODS"]
+    assert header == names
+    assert lines == [
+        ["camvid", "0.6", "learned", "0.5900", "0.0100", "0.500", "-"],
+        ["camvid", "1", "learned", "1.0000", "0.0000", "0.700", "-"],
+        ["x", "0.6", "learned", "0.6100", "0.0200", "0.400", "0.710"],
+    ]
+    fields = [rows[0], rows[0] | {"field": 6}]
+    header, *lines = (line.split() for line in format_table(fields).splitlines())
+    assert header[:5] == ["data", "set", "budget", "masks", "field"]
+    assert [line[3] for line in lines] == ["chosen", "6"]
 
 
 def test_depth_has_a_table_of_its_own_with_every_error() -> None:
     errors = {"absrel": 0.1, "rmse": 0.4, "log10": 0.05, "delta1": 0.9, "delta2": 0.95}
     errors["delta3"] = 0.99
     depth = errors | {"median_scaled": {name: value / 2 for name, value in errors.items()}}
-    rows = [row(0.6, 1, 0.59, 0.01, depth=depth), row(0.6, 3, 0.61, 0.0, boundary={"ods": 0.7})]
+    rows = [row(0.6, 0.59, 0.01, depth=depth), row(0.6, 0.61, 0.0, boundary={"ods": 0.7})]
     scores, second = format_tables(rows).split("\n\n")
     assert scores == format_table(rows) and "log10" not in scores
     title, header, line = second.splitlines()
     assert title.startswith("depth")
-    assert header.split()[5:] == [*errors, *(f"{name}*" for name in errors)]
-    assert line.split()[:4] == ["0.6", "learned", "0.5900", "0.0100"]  # of depth's own images
-    assert line.split()[4:10] == ["0.100", "0.400", "0.050", "0.900", "0.950", "0.990"]
-    assert line.split()[12:14] == ["0.025", "0.450"]
+    assert header.split()[4:] == [*errors, *(f"{name}*" for name in errors)]
+    assert line.split()[:3] == ["camvid", "0.6", "learned"]
+    assert line.split()[3:9] == ["0.100", "0.400", "0.050", "0.900", "0.950", "0.990"]
+    assert line.split()[11:13] == ["0.025", "0.450"]
     assert max(map(len, format_tables(rows).splitlines())) <= 132
     assert format_tables(rows[1:]) == format_table(rows[1:])
 
@@ -250,7 +259,7 @@ def test_command_evaluates_everything(
     assert main([str(a) for a in arguments]) == 0
     captured = capsys.readouterr()
     scores, depth = (table.splitlines() for table in captured.out.split("\n\n"))
-    assert len(scores) == 1 + 2 * 2 and len(depth) == 2 + 2 * 2
+    assert len(scores) == 1 + 4 * 4 and len(depth) == 2 + 2 * 4
     for column in ("mIoU", "ODS", "OIS", "AP", "absrel", "delta1", "mean°", "<11.25°"):
         assert column in scores[0].split()
     report = json.loads(out.read_text())
@@ -292,6 +301,39 @@ def test_results_can_be_added_to_a_file(tmp_path: Path, checkpoint: Path, data: 
     third = evaluated("--dataset", "camvid", "--limit", 2)
     assert rows(third) == [("camvid", 0.9, 1), ("sevenscenes", 1.0, 1), ("camvid", 1.0, 2)]
     assert [s["limit"] for s in third["settings"]] == [1, 1, 2]
+    # What was measured otherwise is another result.
+    fourth = evaluated("--dataset", "camvid", "--policy", "adaptive")
+    assert rows(fourth) == [*rows(third), ("camvid", 1.0, 1)]
+    assert [r.get("policy") for r in fourth["results"]] == [None, None, None, "adaptive"]
+    fifth = evaluated("--dataset", "sevenscenes", "--tasks", "depth")
+    assert rows(fifth) == [*rows(fourth), ("sevenscenes", 1.0, 1)]
+
+
+def test_what_was_scored_before_something_did_not_fit_is_kept(
+    tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "scores.json"
+    arguments = ["--data", data, "--dataset", "all", "--checkpoint", checkpoint, "--out", out]
+    arguments += ["--size", SIZE, "--limit", 1, "--thresholds", 3, "--budget", 0.275]
+    with pytest.raises(SystemExit):  # four heads need more than one
+        main([str(a) for a in arguments])
+    assert "still needs" in capsys.readouterr().err
+    kept = [r["dataset"] for r in json.loads(out.read_text())["results"]]
+    assert kept and "scenes" not in kept
+
+
+def test_classes_are_looked_at_before_anything_is_scored(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few, out = (
+        write_random_checkpoint(tmp_path / "few", classes=STREET_CLASSES),
+        tmp_path / "x.json",
+    )
+    arguments = ["--data", data, "--dataset", "all", "--checkpoint", few, "--out", out]
+    with pytest.raises(SystemExit):
+        main([str(a) for a in arguments])
+    assert "are not the first ones of the checkpoint" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_every_pixel_may_be_made_to_take_one_field(

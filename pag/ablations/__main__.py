@@ -35,7 +35,7 @@ from pag.config import PAGConfig, TrainConfig
 from pag.data.mixture import CachedDataset
 from pag.data.training import open_training_data
 from pag.errors import InputError, PAGError
-from pag.evaluate import versions
+from pag.evaluation_report import versions
 from pag.growing import GrowingReport, first_entry
 from pag.predictor import DEFAULT_SIZE
 from pag.train import STATE, run

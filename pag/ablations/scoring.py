@@ -14,9 +14,8 @@ from torch import Tensor
 from pag.budget import ExactPolicy
 from pag.calibrate import REQUESTS, build_table, level_table, load_state, measure, sample_images
 from pag.config import TrainConfig
-from pag.data import FOLDERS, Dataset, open_dataset
+from pag.data import FOLDERS, Dataset, find_dataset, open_dataset
 from pag.data.sample import Sample
-from pag.evaluate import find_dataset
 from pag.evaluation import Annotated, evaluate, evenly_spaced
 from pag.inference import TASKS
 from pag.losses import distillation_losses

@@ -33,10 +33,10 @@ from pag.baselines.sensitivity import closing_order
 from pag.baselines.tally import tallies
 from pag.budget import check_budget
 from pag.checkpoints import add_model_options, chosen_checkpoint
-from pag.data import FOLDERS, Dataset, open_dataset
+from pag.data import FOLDERS, Dataset, find_dataset, open_dataset
 from pag.errors import InputError, PAGError
-from pag.evaluate import find_dataset, versions
 from pag.evaluation import evenly_spaced, scored_classes
+from pag.evaluation_report import versions
 from pag.predictor import DEFAULT_SIZE, Predictor
 from pag.scores import boundary_matcher
 from pag.timing import CLOCKS

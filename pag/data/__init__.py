@@ -48,3 +48,9 @@ def open_dataset(name: str, root: str | Path, split: str) -> Known:
     if name not in REGISTRY:
         raise InputError(f"no dataset '{name}', expected one of {', '.join(REGISTRY)}")
     return REGISTRY[name](root, split)
+
+
+def find_dataset(root: Path, name: str) -> Path:
+    """The folder of dataset `name`: inside `root` under its usual name, or `root` itself."""
+    inside = root / FOLDERS[name]
+    return inside if inside.is_dir() else root
