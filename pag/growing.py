@@ -17,26 +17,36 @@ class GrowingReport:
     """Entries in sections under one header; every addition is written at once.
 
     Args:
-        path: of the JSON file. What is there is continued if its header is the same, and
-            replaced at the first addition otherwise.
+        path: of the JSON file; what is there is continued.
         header: all that results depend on, plain JSON: checkpoint, settings.
         sections: names of the lists of entries.
         key: what every entry has.
+        about: written beside the header, and not compared.
 
     Attributes:
-        continued: whether results were found.
         sections: entries by section.
 
     Raises:
-        InputError: the file is there but is no such report.
+        InputError: the file is there but is no such report, or has another header.
     """
 
-    def __init__(self, path: Path, header: Entry, sections: Sequence[str], key: str) -> None:
-        self.path, self.header = path, header
+    def __init__(
+        self,
+        path: Path,
+        header: Entry,
+        sections: Sequence[str],
+        key: str,
+        about: Entry | None = None,
+    ) -> None:
+        self.path, self.header = path, header | (about or {})
         found = _read(path, sections, key)
-        self.continued = found is not None and _plain(header).items() <= found.items()
-        kept = found if found is not None and self.continued else {}
-        self.sections: dict[str, list[Entry]] = {name: kept.get(name, []) for name in sections}
+        wanted = _plain(header)
+        if found and (other := [name for name in wanted if found.get(name) != wanted[name]]):
+            raise InputError(
+                f"{path.name} holds results of other settings ({', '.join(other)}); "
+                "expected the same ones, or another file"
+            )
+        self.sections: dict[str, list[Entry]] = {name: found.get(name, []) for name in sections}
 
     def add(self, section: str, entry: Entry, replacing: Entry | None = None) -> None:
         """Append `entry` to a section, in the place of `replacing` if given, and write the file."""
@@ -71,9 +81,9 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def _read(path: Path, sections: Sequence[str], key: str) -> Entry | None:
+def _read(path: Path, sections: Sequence[str], key: str) -> Entry:
     if not path.exists():
-        return None
+        return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         entries = [entry for name in sections for entry in found[name]]

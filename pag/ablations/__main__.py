@@ -164,12 +164,12 @@ def run_ablations(args: argparse.Namespace) -> GrowingReport:
             "policy": "exact",
             **{key: getattr(args, key) for key in ("images", "size", "thresholds")},
         },
+    }
+    about = {
         "network": json.loads(reference.to_json()),
         "train": json.loads(schedule.train_config(VARIANTS[0]).to_json()),
     }
-    report = GrowingReport(args.out, header, ("results",), key="variant")
-    if args.out.exists() and not report.continued:
-        tqdm.write(f"{args.out.name} holds other settings or another start: starting anew")
+    report = GrowingReport(args.out, header, ("results",), "variant", about)
     Ablations(args, report, reference).run(variants)
     report.write(versions=versions(), multipool=pooling(report.sections["results"]))
     return report

@@ -207,13 +207,10 @@ def run(args: argparse.Namespace) -> Report:
     keys = ("split", "size", "thresholds", "seed", "order_split", "order_images")
     header: dict[str, Any] = {
         "checkpoint": predictor.digest,
-        "network": json.loads(predictor.config.to_json()),
         "device": predictor.device.type,
         "settings": {key: getattr(args, key) for key in keys} | {"images": dict(args.images)},
     }
-    report = Report(args.out, header)
-    if args.out.exists() and not report.continued:
-        tqdm.write(f"{args.out.name} holds other settings or another checkpoint: starting anew")
+    report = Report(args.out, header, {"network": json.loads(predictor.config.to_json())})
     for name in FOLDERS if "all" in args.dataset else dict.fromkeys(args.dataset):
         Comparison(args, name, predictor, report).run()
     counted = {what: asdict(found) for what, found in tallies(report).items()}

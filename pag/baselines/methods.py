@@ -13,12 +13,12 @@ from torch import Tensor
 
 from pag.baselines.layers import TablePolicy, layer_table
 from pag.baselines.perforation import Perforation, nearest_grid
-from pag.baselines.resolution import nearest_size, run_small, small_maps
+from pag.baselines.resolution import nearest_size, small_maps
 from pag.budget import BudgetTable, ExactPolicy, GatePolicy
 from pag.errors import InputError
 from pag.execution import AutoExecution, Execution
 from pag.export import at_image_size
-from pag.heads import zoom_of
+from pag.heads import allowed_classes, predictions, zoom_of
 from pag.images import fit_size, resize
 from pag.inference import TASKS
 from pag.macs import Size
@@ -85,11 +85,14 @@ class Method(Protocol):
     def answer(
         self, image: np.ndarray, index: int, budget: float
     ) -> tuple[dict[str, np.ndarray], Spent]:
-        """Maps of the tasks at the size of (H, W, 3) uint8 `image`, and what they cost."""
+        """Maps of the tasks at the size of (H, W, 3) uint8 `image`, and what they cost.
+
+        `Spent.achieved` is of the method's own full cost; see `pag.baselines.measure`.
+        """
         ...
 
     def timed(self, image: np.ndarray, index: int, budget: float) -> Callable[[], object]:
-        """A call of the network alone, all else prepared."""
+        """A call from the prepared input to the maps at the full network's input size."""
         ...
 
 
@@ -122,13 +125,18 @@ class Gated:
         return at_image_size(inference), Spent.of(inference)
 
     def timed(self, image: np.ndarray, index: int, budget: float) -> Callable[[], object]:
-        net, tasks = self.setting.predictor.net, self.setting.ordered_tasks
-        tensor = self.setting.tensor(image, self.setting.full_size(image))
+        setting, size = self.setting, self.setting.full_size(image)
+        net, tasks = setting.predictor.net, setting.ordered_tasks
+        tensor = setting.tensor(image, size)
         wanted = torch.tensor([budget], device=tensor.device)
         policy = self.policy(index)
+        allowed = allowed_classes(net.config.classes, setting.labels)
 
         def run() -> float:
-            _, trace = net(tensor, wanted, policy, tasks=tasks, execution=self.execution)
+            outputs, trace = net(
+                tensor, wanted, policy, tasks=tasks, execution=self.execution, finished=False
+            )
+            predictions(outputs, size, zoom_of(*size), allowed)
             return trace.macs_executed.item()  # waits for a GPU
 
         return run
@@ -145,32 +153,30 @@ class LowerResolution:
         net, tasks = setting.predictor.net, setting.ordered_tasks
         return setting.tensor(image, nearest_size(net, size, tasks, budget, setting.size))
 
-    @torch.inference_mode()
+    def _maps(self, tensor: Tensor, size: Size) -> tuple[dict[str, np.ndarray], int]:
+        setting = self.setting
+        net, tasks = setting.predictor.net, setting.ordered_tasks
+        maps, trace = small_maps(net, tensor, tasks, size, setting.labels)
+        return maps, round(trace.macs_executed.item())
+
     def answer(
         self, image: np.ndarray, index: int, budget: float
     ) -> tuple[dict[str, np.ndarray], Spent]:
-        net, tensor = self.setting.predictor.net, self._tensor(image, budget)
         started = time.perf_counter()
         size = (image.shape[0], image.shape[1])
-        outputs, trace = run_small(net, tensor, self.setting.ordered_tasks, size)
-        zoom = zoom_of(tensor.shape[2], tensor.shape[3])
-        maps = small_maps(outputs, net.config.classes, self.setting.labels, zoom)
-        executed = round(trace.macs_executed.item())
-        spent = Spent(
-            achieved=executed / trace.cost.dense,  # of its own size; see `pag.baselines.measure`
+        maps, executed = self._maps(self._tensor(image, budget), size)
+        return maps, Spent(
+            achieved=1.0,
             macs_executed=executed,
             seconds=time.perf_counter() - started,
-            active_fractions=dict.fromkeys(net.gates, 1.0),
+            active_fractions=dict.fromkeys(self.setting.predictor.net.gates, 1.0),
         )
-        return maps, spent
 
     def timed(self, image: np.ndarray, index: int, budget: float) -> Callable[[], object]:
-        net, tensor = self.setting.predictor.net, self._tensor(image, budget)
-        size = self.setting.full_size(image)
+        tensor, size = self._tensor(image, budget), self.setting.full_size(image)
 
-        def run() -> float:
-            _, trace = run_small(net, tensor, self.setting.ordered_tasks, size)
-            return trace.macs_executed.item()
+        def run() -> int:
+            return self._maps(tensor, size)[1]
 
         return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from pag.baselines.measure import Cell
@@ -16,7 +17,7 @@ class Report(GrowingReport):
     """Results under one header; every addition is written at once.
 
     Args:
-        path, header: see `GrowingReport`.
+        path, header, about: see `GrowingReport`.
 
     Attributes:
         sensitivity: the closing order of layers, an entry per data set.
@@ -24,11 +25,13 @@ class Report(GrowingReport):
         timing: blocks, see `pag.baselines.measure.time_block`, with their ``dataset``.
 
     Raises:
-        InputError: the file is there but is no such report.
+        InputError: the file is there but is no such report, or has another header.
     """
 
-    def __init__(self, path: Path, header: dict[str, Any]) -> None:
-        super().__init__(path, header, SECTIONS, key="dataset")
+    def __init__(
+        self, path: Path, header: dict[str, Any], about: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(path, header, SECTIONS, key="dataset", about=about)
         self.sensitivity, self.results, self.timing = (self.sections[name] for name in SECTIONS)
 
     def cell(self, dataset: str, method: str, budget: float) -> Cell | None:
@@ -46,11 +49,10 @@ class Report(GrowingReport):
         return first_entry(self.timing, dataset=dataset, budget=budget)
 
     def milliseconds(self, dataset: str, method: str, budget: float) -> float | None:
-        """Median milliseconds, or None; the full network's are those of its nearest block."""
+        """Median milliseconds, or None; the full network's are the median of its blocks'."""
         blocks = [t for t in self.timing if t["dataset"] == dataset and method in t["milliseconds"]]
         if method != FULL:
             blocks = [block for block in blocks if block["budget"] == budget]
         if not blocks:
             return None
-        medians = sorted(block["milliseconds"][method]["median"] for block in blocks)
-        return medians[len(medians) // 2]
+        return median(block["milliseconds"][method]["median"] for block in blocks)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pag.execution import AutoExecution
-from pag.heads import allowed_classes, finish, predictions
+from pag.heads import allowed_classes, predictions, zoom_of
 from pag.images import MIN_WORKING_SIDE, fit_size
 from pag.macs import Size, area, network_cost
 from pag.network import PAGNet, Trace
@@ -66,31 +66,27 @@ def _fits(size: Size, full: Size) -> bool:
     return size in (full, smallest) or (inside and abs(math.log(stretch)) <= MAX_STRETCH)
 
 
-def run_small(
-    net: PAGNet, image: Tensor, tasks: tuple[str, ...], size: Size
-) -> tuple[dict[str, Tensor], Trace]:
-    """A fused network with every gate open, its outputs enlarged to (H, W) = `size`.
-
-    `image` is (1, 3, h, w) in 0..1.
-    Logits, log-depth and vectors are enlarged, bilinearly, and not what follows from them: no
-    jagged class borders.
-    """
-    budget = torch.ones(1, device=image.device)
-    outputs, trace = net(image, budget, tasks=tasks, execution=AutoExecution())
-    return {task: finish(task, raw, size) for task, raw in outputs.items()}, trace
-
-
+@torch.inference_mode()
 def small_maps(
-    outputs: dict[str, Tensor], classes: tuple[str, ...], labels: str, zoom: float = 1.0
-) -> dict[str, np.ndarray]:
-    """Outputs of one image as maps, (H, W) or (H, W, 3); see `pag.heads.predictions`.
+    net: PAGNet, image: Tensor, tasks: tuple[str, ...], size: Size, labels: str
+) -> tuple[dict[str, np.ndarray], Trace]:
+    """A fused network with every gate open, on a small image, its outputs enlarged.
+
+    Logits, log-depth and vectors are enlarged, once, and not what follows from them: no jagged
+    class borders.
 
     Args:
-        outputs: of `run_small`.
-        classes: of the network.
+        net: the network.
+        image: (1, 3, h, w) in 0..1.
+        tasks: heads that run.
+        size: (H, W) of the maps.
         labels: name of the label set that segmentation chooses among.
-        zoom: of the network's input; see `pag.heads.zoom_of`.
+
+    Returns:
+        Maps, (H, W) or (H, W, 3), see `pag.heads.predictions`, and the trace.
     """
-    height, width = next(iter(outputs.values())).shape[-2:]
-    maps = predictions(outputs, (height, width), zoom, allowed_classes(classes, labels))
-    return {task: values[0].cpu().numpy() for task, values in maps.items()}
+    budget = torch.ones(1, device=image.device)
+    outputs, trace = net(image, budget, tasks=tasks, execution=AutoExecution(), finished=False)
+    allowed = allowed_classes(net.config.classes, labels)
+    maps = predictions(outputs, size, zoom_of(image.shape[2], image.shape[3]), allowed)
+    return {task: values[0].cpu().numpy() for task, values in maps.items()}, trace

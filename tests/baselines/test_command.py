@@ -190,17 +190,22 @@ def test_a_run_that_was_stopped_keeps_its_cells(
     assert results[:2] == kept and [cell["method"] for cell in results] == [FULL, "learned", "grid"]
 
 
-def test_another_seed_starts_anew(
+def test_another_seed_needs_another_file(
     arguments: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "baselines.json"
     given = ("--budget", BUDGET, "--methods", "random", "--repeats", 0)
-    found = []
-    for seed in (0, 1):
-        assert command.main(arguments(out, *given, "--seed", seed)) == 0
-        found.append({c["method"]: c for c in json.loads(out.read_text())["results"]})
-    # tqdm writes beside its bars
-    assert "starting anew" in "".join(capsys.readouterr())
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert command.main(arguments(first, *given)) == 0
+    before = first.read_text()
+    with pytest.raises(SystemExit):
+        command.main(arguments(first, *given, "--seed", 1))
+    assert "holds results of other settings (settings)" in capsys.readouterr().err
+    assert first.read_text() == before
+    assert command.main(arguments(second, *given, "--seed", 1)) == 0
+    found = [
+        {c["method"]: c for c in json.loads(path.read_text())["results"]}
+        for path in (first, second)
+    ]
     assert found[0][FULL] == found[1][FULL] and found[0]["learned"] == found[1]["learned"]
     assert found[0]["random"]["depth"] != found[1]["random"]["depth"]
 

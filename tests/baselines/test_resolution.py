@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from pag.baselines.methods import LowerResolution, Setting
-from pag.baselines.resolution import MAX_STRETCH, nearest_size, run_small, small_maps
+from pag.baselines.resolution import MAX_STRETCH, nearest_size, small_maps
 from pag.break_even import prepare
 from pag.config import LABEL_SETS
 from pag.export import at_image_size
@@ -54,44 +54,35 @@ def test_the_network_multiplies_what_its_input_size_says(net: PAGNet) -> None:
     size = nearest_size(net, (128, 160), TASKS, 0.6, 480)
     image = torch.rand(1, 3, *size).contiguous(memory_format=torch.channels_last)
     with counted() as count:
-        outputs, trace = run_small(net, image, TASKS, (128, 160))
+        maps, trace = small_maps(net, image, TASKS, (128, 160), "all")
     assert count.macs == trace.macs_executed.item()
     # MultiPool's 1x1 path saves a little more than the closed form knows beforehand.
     assert trace.macs_executed.item() + trace.pool_saved.item() == (
         network_cost(net, size, TASKS).dense
     )
-    assert {task: tuple(o.shape[2:]) for task, o in outputs.items()} == dict.fromkeys(
+    assert {task: values.shape[:2] for task, values in maps.items()} == dict.fromkeys(
         TASKS, (128, 160)
     )
 
 
 @torch.inference_mode()
-def test_logits_are_enlarged_and_not_classes(net: PAGNet) -> None:
+def test_logits_are_enlarged_once_and_not_classes(net: PAGNet) -> None:
     image = torch.rand(1, 3, 40, 56).contiguous(memory_format=torch.channels_last)
-    small, _ = net(image, torch.ones(1), tasks=TASKS)
-    outputs, _ = run_small(net, image, TASKS, (64, 96))
+    raw, _ = net(image, torch.ones(1), tasks=TASKS, finished=False)
 
-    def enlarge(x: torch.Tensor) -> torch.Tensor:
-        return F.interpolate(x, (64, 96), mode="bilinear", align_corners=False)
+    def enlarge(task: str) -> np.ndarray:
+        wide = F.interpolate(raw[task], (64, 96), mode="bilinear", align_corners=False)
+        return wide[0].permute(1, 2, 0).numpy()
 
-    torch.testing.assert_close(outputs["segmentation"], enlarge(small["segmentation"]))
-    torch.testing.assert_close(outputs["depth"], enlarge(small["depth"]))
-    length = outputs["normals"].norm(dim=1)
-    torch.testing.assert_close(length, torch.ones_like(length))
-    maps = small_maps(outputs, net.config.classes, "street")
-    assert maps["segmentation"].shape == (64, 96) and maps["normals"].shape == (64, 96, 3)
-    np.testing.assert_allclose(maps["depth"], np.exp(outputs["depth"][0, 0].numpy()), rtol=1e-6)
-
-
-def test_only_classes_of_the_label_set_are_chosen() -> None:
-    names = LABEL_SETS["all"]
-    logits = torch.zeros(1, len(names), 2, 2)
-    logits[:, 15] = 2.0  # indoors
-    logits[:, 4] = 1.0
-    outputs = {"segmentation": logits}
-    assert (small_maps(outputs, names, "street")["segmentation"] == 4).all()
-    assert (small_maps(outputs, names, "all")["segmentation"] == 15).all()
-    assert logits.isfinite().all()  # left alone
+    maps, _ = small_maps(net, image, TASKS, (64, 96), "all")
+    classes = enlarge("segmentation").argmax(2)
+    assert (maps["segmentation"] == classes).mean() > 0.999  # but for ties in rounding
+    zoom = zoom_of(40, 56)
+    np.testing.assert_allclose(maps["depth"], zoom * np.exp(enlarge("depth")[..., 0]), rtol=1e-5)
+    assert maps["normals"].shape == (64, 96, 3)
+    np.testing.assert_allclose(np.linalg.norm(maps["normals"], axis=2), 1, rtol=1e-5)
+    indoor, _ = small_maps(net, image, TASKS, (64, 96), "indoor")
+    assert indoor["segmentation"].min() >= len(LABEL_SETS["street"]) > maps["segmentation"].min()
 
 
 def test_at_full_budget_it_is_the_full_network(predictor: Predictor) -> None:
@@ -110,9 +101,7 @@ def test_it_sees_the_image_made_smaller(predictor: Predictor) -> None:
     sample, setting = make_sample((), 0), Setting(predictor, ("depth",), "all", 96)
     maps, spent = LowerResolution(setting).answer(sample.image, 0, 0.6)
     size = nearest_size(predictor.net, sample.size, ("depth",), 0.6, 96)
-    outputs, _ = run_small(
-        predictor.net, setting.tensor(resize(sample.image, size), size), ("depth",), sample.size
-    )
-    depth = outputs["depth"][0, 0].detach().exp().numpy() * zoom_of(*size)
-    np.testing.assert_allclose(maps["depth"], depth, rtol=1e-5)
+    pixels = setting.tensor(resize(sample.image, size), size)
+    expected, _ = small_maps(predictor.net, pixels, ("depth",), sample.size, "all")
+    assert (maps["depth"] == expected["depth"]).all()
     assert spent.macs_executed < 0.7 * network_cost(predictor.net, sample.size, ("depth",)).dense
