@@ -8,6 +8,7 @@ from functools import partial
 from app import content, tools
 from app.actions import Analyser
 from app.look import launch_options
+from app.models import model_option
 from app.ui import build_app
 from app.words import api
 from app.words.latency import MEASURE
@@ -45,7 +46,8 @@ def main() -> None:
     analyser = on_borrowed_gpu(predictor)
     # A GPU that is lent for one pass is not this machine's.
     wanted = options.measure and predictor.latency is None and analyser is predictor
-    blocks = build_app(analyser, others, partial(learn, predictor) if wanted else None)
+    option = model_option(options.model, options.checkpoint)
+    blocks = build_app(analyser, others, partial(learn, predictor) if wanted else None, option)
     if options.mcp:
         tools.sweep_copies(blocks)
     blocks.launch(

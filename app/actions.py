@@ -60,6 +60,7 @@ class Desk:
         analyser: the page's own network.
         others: how others, to be set beside it, are loaded, by name.
         learn: measures the page's network on this machine, once, while nobody waits.
+        option: see `app.models.Models`.
     """
 
     def __init__(
@@ -67,9 +68,10 @@ class Desk:
         analyser: Analyser,
         others: Mapping[str, Callable[[], Analyser]] | None = None,
         learn: Learn | None = None,
+        option: str = "",
     ) -> None:
         self.analyser = analyser
-        self.models = Models(analyser, others or {})
+        self.models = Models(analyser, others or {}, option)
         self._turn = Turn()
         self.measuring = Measuring(learn, self._turn) if learn else None
 

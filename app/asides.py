@@ -1,4 +1,4 @@
-"""Answers beside the one that is shown: to be set next to it, or to tell what changed.
+"""Answers beside the one that is shown: one place's story, what to set next to it, what changed.
 
 Each takes what the page's script asks, unchecked, and gives a message for it.
 """
@@ -9,18 +9,37 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from app import content
 from app.actions import Desk
+from app.questions import echo
 from app.session import Session
-from app.views import markup, outputs, ponder, steering, two
+from app.views import markup, outputs, pixel, ponder, steering, two
 from app.views.fill import merged
 from app.words import steering as steering_words
 from app.words import two as two_words
-from pag import PAGError
+from pag import InputError, PAGError
 
 logger = logging.getLogger(__name__)
 
 BESIDE = (outputs, ponder, two)
 """The panels whose contents can be set beside each other."""
+
+
+def pixel_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:
+    """The story of a place, `x` and `y` as shares of the picture, at `budget`."""
+
+    def answer() -> dict[str, Any]:
+        try:
+            x, y = (float(question[axis]) for axis in "xy")
+            if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0):
+                raise ValueError("outside")
+            shown = desk.answer_at(session, question["budget"])
+        except (PAGError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InputError(content.PIXEL_FAILED) from error
+        ready, forgotten = session.remembered(desk.budgets, shown)
+        return {"html": pixel.story(shown, ready, x, y, forgotten)}
+
+    return _told(session, question, answer, content.PIXEL_FAILED)
 
 
 def two_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:
@@ -57,18 +76,16 @@ def _told(
     answer: Callable[[], dict[str, Any]],
     failed: str,
 ) -> dict[str, Any]:
-    # The browser finds by it what it waits for; it is told nothing that it did not say.
-    name = question.get("name")
-    message: dict[str, Any] = {
-        "scene": session.scene,
-        "name": name if isinstance(name, str) and len(name) < 200 else "",
-    }
-    if question.get("scene") != session.scene:
-        return message
+    message = echo(question)
+    if session.photo and question.get("scene") != session.scene:
+        return message  # another photo has come in between
     try:
+        if session.photo is None:
+            raise InputError(content.NO_PHOTO)
         return message | answer()
     except PAGError as error:
-        return message | {"html": markup.notice(str(error))}
+        reason = str(error)
     except Exception:
         logger.exception("what was asked beside the answer failed")
-        return message | {"html": markup.notice(failed)}
+        reason = failed
+    return message | {"failed": True, "html": markup.notice(reason)}

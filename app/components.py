@@ -2,13 +2,14 @@
 
 Gradio's own `preprocess` opens images, compares numbers and downloads addresses before
 our code sees anything, and fails there with messages for programmers. These components
-hand the raw value on instead.
+hand the raw value on instead. The other way, `Channel` sees to it that every message arrives.
 """
 
 from __future__ import annotations
 
 from abc import ABCMeta
 from html import escape
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -107,3 +108,16 @@ BudgetNumber = _variant("BudgetNumber", gr.Number, preprocess=_raw)
 
 RawChoice = _variant("RawChoice", gr.Radio, preprocess=_raw)
 """A `gr.Radio` that gives whatever arrived."""
+
+_serials = count()
+
+
+def _numbered(self: Any, message: dict[str, Any] | None) -> dict[str, Any] | None:
+    # Gradio's page passes on only what has changed: of two equal messages in a row the second
+    # would never arrive.
+    del self
+    return message if message is None else message | {"serial": next(_serials)}
+
+
+Channel = _variant("Channel", gr.HTML, postprocess=_numbered)
+"""A `gr.HTML` whose values are messages to the page's script, each of which arrives."""

@@ -115,8 +115,8 @@ SCRIPT = {
         "you": "faces you",
         "away": "faces away",
     },
-    "point": "At x {x}, y {y}: {name}. The layer looks at this cell only.",
-    "field": "At x {x}, y {y}: {name}. The layer looks at nine cells, {reach} pixels apart, "
+    "point": "At x {x}, y {y}: {name}. MultiPool looks at this cell only.",
+    "field": "At x {x}, y {y}: {name}. MultiPool looks at nine cells, {reach} pixels apart, "
     "over {span} × {span} pixels of the working size.",
     "off": "{share} switched off",
     "on": "{share} switched on",
@@ -145,18 +145,18 @@ PONDER_MAP_ALT = "Ponder cost of every pixel as a heatmap over the photo"
 PONDER_BARS = "Share of pixels by how many layers ran there"
 PONDER_COUNT = ("{count} layer", "{count} layers")
 PONDER_HOVERS = {
-    "layers": "<b>%{{z}} of {gates} layers</b> ran here<br>%{{customdata:.1f}} kMACs at this pixel"
-    "<extra></extra>",
-    "macs": "<b>%{{z:.1f}} kMACs</b> at this pixel<br>%{{customdata}} of {gates} layers ran here"
-    "<extra></extra>",
+    "layers": "<b>%{{z}} of {gates} layers</b> ran here<br>%{{customdata:.1f}} thousand "
+    "multiply-adds at this pixel<extra></extra>",
+    "macs": "<b>%{{z:.1f}} thousand multiply-adds</b> at this pixel<br>%{{customdata}} of {gates} "
+    "layers ran here<extra></extra>",
 }
 PONDER_TASK = "ponder cost"
 
 GATES_TAB = "Layer by layer"
 GATES_HINT = (
     "Each gated layer in network order. <strong>Gold</strong> is where the layer ran, dark is "
-    "where it was skipped and the signal passed on unchanged. Below each stand its output stride "
-    "and its active fraction. Click one to see it large."
+    "where it was skipped and the signal passed on unchanged. Below each stand its layer name, its "
+    "output stride and its active fraction. Click one to see it large."
 )
 GATES_SHOW = "Show"
 GATES_MODES = {
@@ -179,18 +179,18 @@ GATE_TITLE = "{name} · stride {stride}"
 GATE_STRIDE = "stride {stride}"
 GATE_ALT = "Where layer {name} ran, over the photo"
 GATE_ACTIVE = "{active:.0%} active"
-GATE_MACS = "{executed:.0f} of {dense:.0f} MMACs"
+GATE_MACS = "{executed:.0f} of {dense:.0f} million multiply-adds"
 
 POOLING_TAB = "Pooling fields"
 POOLING_HINT = (
-    "In one layer of the last stage every pixel picks how far around itself it looks, and only "
-    "that is computed. A larger dilation looks farther. Half of this picture uses a dilation of "
-    "at most <strong>{median}</strong>."
+    "In MultiPool, one layer of the last stage, every pixel picks its pooling field: how far "
+    "around itself it looks. Only that is computed. A larger dilation looks farther. Half of this "
+    "picture uses a dilation of at most <strong>{median}</strong>."
 )
 POOLING_EMPTY = "Once a photo is analysed, this shows how far around itself each pixel looks."
 POOLING_ALT = "The pooling field chosen at every pixel, in discrete colours over the photo"
 POOLING_BARS = "Share of pixels by the pooling field that they chose"
-FIELD_HINT = "Point at the map to see, to scale, what the layer looks at from there."
+FIELD_HINT = "Point at the map to see, to scale, what MultiPool looks at from there."
 POINT_NAME = "1×1, no neighbours"
 DILATION_NAME = "3×3, dilation {dilation}"
 
@@ -198,7 +198,7 @@ COST_TAB = "What it costs"
 COST_HINT = (
     "Multiply-adds of each gated layer: the pale bar is the whole layer, the blue bar is what "
     "was really computed. Stem, MultiPool, decoder and heads have no gate; "
-    "they took <strong>{ungated:.2f} GMACs</strong>."
+    "they took <strong>{ungated:.2f} billion</strong>."
 )
 COST_EMPTY = "Once a photo is analysed, this shows what each layer cost."
 COST_ALT = "Multiply-adds of every gated layer, whole and computed, as bars"
@@ -206,7 +206,7 @@ COST_AXIS = "million multiply-adds"
 COST_DENSE = "whole layer"
 COST_EXECUTED = "computed"
 COST_HOVER = (
-    "<b>%{x}</b><br>%{y:.0f} of %{customdata[0]:.0f} MMACs"
+    "<b>%{x}</b><br>%{y:.0f} of %{customdata[0]:.0f} million multiply-adds"
     "<br>%{customdata[1]:.0%} computed<extra></extra>"
 )
 SECONDS_HEAD = ("Part", "Milliseconds")
@@ -228,21 +228,25 @@ PIXEL_BOUNDARY = (
 )
 """(strength below which, sentence)."""
 PIXEL_LAYERS = (
-    "At budget {budget:.2f}, <strong>{count} of {all} layers</strong> ran here and spent "
-    "<strong>{spent:.1f} of {dense:.1f} kMACs</strong>, the gates' multiply-adds at this pixel."
+    "At budget {budget:.2f}, <strong>{count} of {all} gated layers</strong> ran here and spent "
+    "<strong>{spent:.1f} of {dense:.1f} thousand multiply-adds</strong> at this pixel."
 )
 PIXEL_SKIPPED = "Skipped: {names}."
 PIXEL_ALL_RAN = "No layer was skipped."
 PIXEL_NONE_RAN = "Every layer was skipped: the signal passed on unchanged."
-PIXEL_POINT = "The pooling layer looked at <strong>this cell only</strong>."
+PIXEL_POINT = "MultiPool looked at <strong>this cell only</strong>."
 PIXEL_FIELD = (
-    "The pooling layer looked at nine cells <strong>{reach} pixels apart</strong> at the working "
-    "size (dilation {dilation})."
+    "MultiPool looked at nine cells <strong>{reach} pixels apart</strong> at the working size "
+    "(dilation {dilation})."
 )
 PIXEL_DIAGRAM = "Which layers ran here at which budget"
 PIXEL_DIAGRAM_HINT = (
-    "One row a layer, one column a budget that is ready. Filled: it ran here. "
-    "The shaded column is the budget shown."
+    "Rows are the gated layers by their layer names, columns the budgets that are ready. Filled: "
+    "it ran here. The shaded column is the budget shown."
+)
+LEFT_OUT = (
+    " {count} other is left out: at this working size the server cannot remember all of them.",
+    " {count} others are left out: at this working size the server cannot remember all of them.",
 )
 PIXEL_LAYER = "Layer"
 PIXEL_WISH = "Gate's wish"
@@ -252,8 +256,8 @@ PIXEL_NOT = "skipped"
 # Messages
 PIXEL_FAILED = "This place could not be read. Click it again."
 NO_PHOTO = (
-    "There is no photo here. Choose one, or click an example. "
-    "(A photo is forgotten after a while without use.)"
+    "The server holds no photo of this page. Choose one, or click an example. "
+    "(A photo is forgotten after a while without use: then choose it again.)"
 )
 NO_IMAGE = "There is no image; expected an image file."
 URL_REFUSED = "Images are not fetched from addresses on the web. Upload the file itself."
@@ -294,6 +298,11 @@ CITATION = """@inproceedings{kong2019pag,
 def layer_count(count: int) -> str:
     """A number of layers in words: 1 layer, 2 layers."""
     return PONDER_COUNT[count != 1].format(count=count)
+
+
+def left_out(count: int) -> str:
+    """A sentence on budgets that are missing because no more of them can be remembered."""
+    return LEFT_OUT[count != 1].format(count=count) if count else ""
 
 
 def dilation_name(dilation: int) -> str:

@@ -11,10 +11,13 @@ import gradio as gr
 from app.actions import Desk
 from app.components import refusal
 from app.links import left_out, read_link
+from app.questions import question_of
 from app.session import Session
 from app.views import takeaway
 from app.views.controls import Controls
 from pag import PAGError
+
+DOWNLOAD = "download"  # files that are made from answers which are there already
 
 
 def wire_taking(channel: Any, session: gr.State, file: gr.DownloadButton, desk: Desk) -> None:
@@ -37,7 +40,7 @@ def wire_taking(channel: Any, session: gr.State, file: gr.DownloadButton, desk: 
         # would drop the next question then. The page's script asks for one at a time itself.
         trigger_mode="multiple",
         concurrency_limit=1,
-        concurrency_id="download",
+        concurrency_id=DOWNLOAD,
     )
     made.success(None, [file], js=takeaway.TAKEN)
     made.failure(None, js=takeaway.FAILED)
@@ -61,9 +64,3 @@ def wire_link(blocks: gr.Blocks, controls: Controls, desk: Desk) -> None:
         show_progress="hidden",
     )
     restored.success(None, js=takeaway.RESTORED)
-
-
-def question_of(event: gr.EventData) -> dict[str, Any]:
-    """What the page's script asks. It is checked by whoever answers: it may be no browser."""
-    data = getattr(event, "_data", None)
-    return data if isinstance(data, dict) else {}

@@ -10,18 +10,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from app import content
 from app.actions import Desk, check_budget
+from app.questions import echo
 from app.session import AnswerKey, Session
 from app.sweep import sweep_order
 from app.views import (
     agreement,
     cost,
     gates,
-    markup,
     numbers,
     outputs,
-    pixel,
     ponder,
     pooling,
     quality,
@@ -108,40 +106,25 @@ def _agreements(answer: Inference, session: Session, budget: float) -> list[dict
     return agreement.entries(known, full)
 
 
-def step_message(desk: Desk, session: Session, scene: Any, budget: Any) -> dict[str, Any]:
+def step_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:
     """One more budget of the sweep: the frame, or why there is none.
 
     ``later`` asks the browser to try again: the visitor's own request comes first. A question
     about another scene than the session's is answered with nothing.
     """
-    message: dict[str, Any] = {"scene": scene if isinstance(scene, str) else ""}
-    if session.scene and scene != session.scene:
+    message = echo(question)
+    if session.scene and question.get("scene") != session.scene:
         return message
     try:
-        answer = desk.step(session, budget)
+        answer = desk.step(session, question.get("budget"))
+        if answer is None:
+            return message | {"later": True}
+        budget = check_budget(question.get("budget"), desk.floor)
+        message["frame"] = frame_message(answer, session, budget)
     except PAGError:
         return message | {"failed": True}
     except Exception:
         logger.exception("a step of the sweep failed")
         return message | {"failed": True}
-    if answer is None:
-        return message | {"later": True}
-    budget = check_budget(budget, desk.floor)
     session.memory.first_time(session.key_at(budget))
-    return message | {"frame": frame_message(answer, session, budget)}
-
-
-def pixel_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:
-    """The story of a place, `x` and `y` as shares of the picture, at the budget shown."""
-    message: dict[str, Any] = {"scene": session.scene}
-    try:
-        x, y = (float(question[axis]) for axis in "xy")
-        if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0):
-            raise ValueError("outside")
-        answer = desk.answer_at(session, question["budget"])
-    except (PAGError, KeyError, TypeError, ValueError, OverflowError):
-        return message | {"html": markup.notice(content.PIXEL_FAILED)}
-    known = (session.memory.recall(session.key_at(budget)) for budget in desk.budgets)
-    others = {a.budget_requested: a for a in (*known, answer) if a is not None}
-    ordered = [others[budget] for budget in sorted(others)]
-    return message | {"html": pixel.story(answer, ordered, x, y)}
+    return message

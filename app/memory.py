@@ -71,6 +71,11 @@ class Memory:
             self._sent.add(key)
             return not known
 
+    def was_sent(self, key: Hashable) -> bool:
+        """Whether the browser has the answer, remembered here or not."""
+        with self._lock:
+            return key in self._sent
+
     def browser_cleared(self) -> None:
         """The browser has let go of what was sent, as it does for another photo."""
         with self._lock:

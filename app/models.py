@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from app.analyser import Analyser
 from app.words import two as words
@@ -13,15 +14,31 @@ OWN = ""
 """Names the network that the page was started with."""
 
 
+def model_option(model: str | None, checkpoint: str | None) -> str:
+    """What chooses the same network on another command line; empty for the usual one.
+
+    Args:
+        model: the name given with ``--model``.
+        checkpoint: what was given with ``--checkpoint``; of a folder only its name is told.
+    """
+    if model:
+        return f"--model {model}"
+    return f"--checkpoint {Path(checkpoint).name}" if checkpoint else ""
+
+
 class Models:
     """Networks by name; safe between threads.
 
     Args:
         own: the page's own network.
         others: how each of the others is loaded, by name.
+        option: what chooses the page's own on a command line; see `model_option`.
     """
 
-    def __init__(self, own: Analyser, others: Mapping[str, Callable[[], Analyser]]) -> None:
+    def __init__(
+        self, own: Analyser, others: Mapping[str, Callable[[], Analyser]], option: str = ""
+    ) -> None:
+        self.option = option
         self._loaded = {OWN: own}
         self._others = dict(others)
         self._lock = threading.Lock()

@@ -19,6 +19,7 @@ from app.palette import DEPTH_MAP, EXECUTED_BAR, css_gradient
 from app.session import Settings
 from app.views import markup
 from app.views.terms import glossary
+from app.words import steering as steering_words
 from app.words import takeaway as words
 from pag import Inference
 
@@ -30,14 +31,19 @@ def html_report(
     settings: Settings,
     others: Sequence[Inference] = (),
     first: Inference | None = None,
+    *,
+    forgotten: int = 0,
+    option: str = "",
 ) -> str:
     """The whole file; the same for the same records.
 
     Args:
         answer: what the report is about.
-        settings: that it was asked for with.
+        settings: that it was asked for with, be it at another budget.
         others: the same photo at other budgets, rising; `answer` may be among them.
         first: the scene's first answer, whose span of depth the colours follow.
+        forgotten: how many budgets the page shows that are not among `others` any more.
+        option: what chooses the network on a command line; see `app.models.model_option`.
     """
     sections = (
         _section(words.SETTINGS, _settings(answer, settings)),
@@ -46,9 +52,9 @@ def html_report(
         _section(words.COMPUTE, _compute(answer)),
         _section(content.GATES_TAB, _gates(answer)),
         _section(words.LAYERS, _layers(answer)),
-        _section(words.BUDGETS, _budgets(others)) if len(others) > 1 else "",
+        _section(words.BUDGETS, _budgets(others, forgotten)) if len(others) > 1 else "",
         _section(words.READING, glossary()),
-        _section(words.COMMAND, f"<pre>{escape(_command(settings))}</pre>"),
+        _section(words.COMMAND, _command(answer, settings, option)),
         _section(words.CITE, f"<pre>{escape(content.CITATION)}</pre>"),
     )
     lead = words.REPORT_LEAD.format(
@@ -87,6 +93,11 @@ def _settings(answer: Inference, settings: Settings) -> str:
             words.SIZE_VALUE.format(size=settings.size, width=seen_width, height=seen_height),
         ),
         (words.LABELS, dict((v, k) for k, v in content.LABEL_SETS)[settings.labels]),
+        *(
+            [(words.STEERED, words.STEERED_VALUE.format(share=markup.percent(answer.steered)))]
+            if answer.steered
+            else []
+        ),
         (words.PHOTO, words.PHOTO_VALUE.format(width=width, height=height)),
         (
             content.COMPUTE,
@@ -188,7 +199,7 @@ def _bar(share: float) -> str:
     )
 
 
-def _budgets(others: Sequence[Inference]) -> str:
+def _budgets(others: Sequence[Inference], forgotten: int) -> str:
     full = others[-1]
     rows = []
     for other in others:
@@ -207,16 +218,20 @@ def _budgets(others: Sequence[Inference]) -> str:
                 *agreement,
             )
         )  # fmt: skip
-    hint = words.BUDGETS_HINT.format(full=full.budget_requested)
+    hint = words.BUDGETS_HINT.format(full=full.budget_requested) + content.left_out(forgotten)
     return f"<p>{hint}</p>{_table(words.BUDGETS_HEAD, rows)}"
 
 
-def _command(settings: Settings) -> str:
-    return (
-        f"python -m pag.predict photo.jpg --out results --budget {settings.budget:.2f} "
-        f"--policy {settings.policy} --execution {settings.execution} "
-        f"--labels {settings.labels} --size {settings.size}"
+def _command(answer: Inference, settings: Settings, option: str) -> str:
+    parts = (
+        f"python -m pag.predict photo.jpg --out results --budget {answer.budget_requested:.2f}",
+        f"--policy {settings.policy} --execution {settings.execution}",
+        f"--labels {settings.labels} --size {settings.size}",
+        f"--steer {steering_words.MAP_FILE}" if answer.steered else "",
+        option,
     )
+    hint = f"<p>{steering_words.MAP_HINT}</p>" if answer.steered else ""
+    return f"<pre>{escape(' '.join(filter(None, parts)))}</pre>{hint}"
 
 
 def _figure(source: str, alt: str, hint: str, title: str = "", legend: str = "") -> str:

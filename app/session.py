@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.memory import Memory
@@ -101,6 +102,26 @@ class Session:
     def scene(self) -> str:
         """Names the photo and the settings but for the budget; empty before the first photo."""
         return self.key.scene if self.key else ""
+
+    def remembered(
+        self, budgets: Sequence[float], answer: Inference
+    ) -> tuple[list[Inference], int]:
+        """What is remembered of this scene, for tables that set its budgets side by side.
+
+        Args:
+            budgets: of the sweep.
+            answer: the one that is shown, which is always among them.
+
+        Returns:
+            (the answers, budgets rising; how many were sent to the browser, but have had to
+            make room since).
+        """
+        keys = [self.key_at(budget) for budget in budgets]
+        known = [(key, self.memory.recall(key)) for key in keys]
+        ready = {other.budget_requested: other for _, other in known if other is not None}
+        ready[answer.budget_requested] = answer
+        forgotten = sum(other is None and self.memory.was_sent(key) for key, other in known)
+        return [ready[budget] for budget in sorted(ready)], forgotten
 
     def answered(self, photo: Photo, settings: Settings, answer: Inference) -> Session:
         """This session showing `answer`, with it remembered."""

@@ -12,15 +12,16 @@ import gradio as gr
 
 from app import content
 from app.actions import Analyser, Desk, Wish
-from app.asides import change_message, two_message
+from app.asides import change_message, pixel_message, two_message
 from app.components import BudgetNumber, refusal
 from app.endpoints import add_endpoints
-from app.events import question_of, wire_link, wire_taking
+from app.events import DOWNLOAD, wire_link, wire_taking
 from app.examples import find_examples
-from app.frames import frame_message, pixel_message, scene_message, step_message
+from app.frames import frame_message, scene_message, step_message
 from app.leaving import wire_leaving
 from app.links import left_out, read_link
 from app.measuring import Learn
+from app.questions import question_of
 from app.session import Session
 from app.views import (
     controls,
@@ -46,6 +47,7 @@ from pag import PAGError
 
 NETWORK = "network"  # one visitor at a time computes; the others wait in line
 SWEEP = "sweep"  # one step at a time, and only while nobody waits for an answer
+ANIMATION = "animation"  # up to a sweep of passes; files that take no time do not wait for it
 FORGET_AFTER = 3600.0
 FILES_SWEPT = (600, 3600)  # every 10 minutes, temporary files older than an hour
 WAITING = 64
@@ -89,6 +91,7 @@ def build_app(
     analyser: Analyser,
     others: Mapping[str, Callable[[], Analyser]] | None = None,
     learn: Learn | None = None,
+    option: str = "",
 ) -> gr.Blocks:
     """The page around one `pag.Predictor`; launch it with `app.look.launch_options()`.
 
@@ -96,8 +99,9 @@ def build_app(
         analyser: the page's own network.
         others: networks that can be set beside it, by name, and how they are loaded.
         learn: see `app.actions.Desk`.
+        option: see `app.models.Models`.
     """
-    desk = Desk(analyser, others, learn)
+    desk = Desk(analyser, others, learn, option)
     with gr.Blocks(
         title=content.TITLE, fill_width=True, analytics_enabled=False, delete_cache=FILES_SWEPT
     ) as blocks:
@@ -181,12 +185,11 @@ def _wire(page: Page, desk: Desk) -> None:
         return _reply(session, _guarded(session, lambda: desk.adjust(session, Wish(*wish))), desk)
 
     def step(session: Session, question: gr.EventData) -> dict[str, Any]:
-        asked_for = question_of(question)
-        return step_message(desk, session, asked_for.get("scene"), asked_for.get("budget"))
+        return step_message(desk, session, question_of(question))
 
     def steer(session: Session, question: gr.EventData) -> list[Any]:
         asked_for = question_of(question)
-        if session.photo is None or asked_for.get("photo") != session.photo.digest:
+        if session.photo and asked_for.get("photo") != session.photo.digest:
             return [gr.skip(), gr.skip()]  # another photo has come in between
         painting, budget = asked_for.get("painting"), asked_for.get("budget")
         after = _guarded(session, lambda: desk.steer(session, painting, budget))
@@ -208,7 +211,7 @@ def _wire(page: Page, desk: Desk) -> None:
         page.blocks.load(open_first, [page.session], show_photo, **fresh)
     for control in asked.wish:
         control.input(adjust, [page.session, *asked.wish], show, trigger_mode="always_last", **live)
-    page.sweep.submit(
+    stepped = page.sweep.submit(
         step,
         [page.session],
         [page.sweep],
@@ -218,6 +221,7 @@ def _wire(page: Page, desk: Desk) -> None:
         show_progress="hidden",
         trigger_mode="multiple",
     )
+    stepped.failure(None, js=controls.STEP_FAILED)
     page.steer.submit(steer, [page.session], show, trigger_mode="always_last", **live)
     for name, channel in page.asides.items():
         channel.submit(
@@ -254,7 +258,7 @@ def _wire_downloads(page: Page, desk: Desk) -> None:
             show_progress="full",
             show_progress_on=[button],
             concurrency_limit=1,
-            concurrency_id="download",
+            concurrency_id=DOWNLOAD if kind == download.EVERYTHING else ANIMATION,
         )
         made.success(None, [page.file], js=download.HAND_OVER)
 

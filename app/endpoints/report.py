@@ -30,7 +30,7 @@ def add_report(desk: Desk, concurrency_id: str) -> None:
         settings = desk.check(Wish(budget, policy, size=size, labels=labels))
         answer = desk.run(load_photo(image, settings.size), settings)
         path = in_cache(file.GRADIO_CACHE) / f"{REPORT_STEM}.html"
-        path.write_text(html_report(answer, settings), encoding="utf-8")
+        path.write_text(html_report(answer, settings, option=desk.models.option), encoding="utf-8")
         return str(path)
 
     inputs = [

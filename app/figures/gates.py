@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from app.figures.raster import LegendItem, indexed, unit_interval
-from app.palette import ACTIVE, DIFFERENCE, PROBABILITY_MAP, colormap_table
-from pag import GateRecord, Inference
+from app.figures.raster import indexed, unit_interval
+from app.palette import DIFFERENCE, PROBABILITY_MAP, colormap_table
+from pag import GateRecord
 
 MASK_TABLE = np.array([DIFFERENCE["skipped"], DIFFERENCE["active"]], np.uint8)
 """Red, green, blue and opacity: where the layer was skipped, where it ran."""
@@ -31,8 +31,3 @@ def coverage(gate: GateRecord, size: tuple[int, int]) -> tuple[float, float]:
     """(height, width) of the gate's grid in image sizes; a little over 1 at odd sizes."""
     rows, columns = gate.mask.shape
     return rows * gate.stride / size[0], columns * gate.stride / size[1]
-
-
-def active_shares(inference: Inference) -> list[LegendItem]:
-    """Name and active fraction of every gate, in network order."""
-    return [LegendItem(gate.name, ACTIVE, gate.active_fraction) for gate in inference.gates]

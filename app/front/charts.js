@@ -3,10 +3,11 @@
 const CONFIG = { responsive: true, displaylogo: false };
 const unitNow = () => document.querySelector("#ponder-unit input:checked")?.value ?? "layers";
 
-function whenPlotly(then) {
-  if (window.Plotly) then();
-  else setTimeout(() => whenPlotly(then), 100);
-}
+/* Charts that are to be drawn before it is there are left out, and drawn once it is. */
+const plotly = new Promise((resolve) => {
+  const look = () => (window.Plotly ? resolve() : setTimeout(look, 100));
+  look();
+});
 
 function rows(values, grid) {
   return Array.from({ length: grid.rows }, (_, row) =>
@@ -20,34 +21,32 @@ let ponderScene = null; // what is drawn: scene and unit
 
 function ponderValues(frame) {
   const grid = frame.fill.data.ponder;
-  grid.counts ??= bytes(grid.layers);
+  const counts = layerCounts(grid);
   grid.kilo ??= new Float32Array(bytes(grid.macs).buffer);
-  const [z, other] = unitNow() === "layers" ? [grid.counts, grid.kilo] : [grid.kilo, grid.counts];
+  const [z, other] = unitNow() === "layers" ? [counts, grid.kilo] : [grid.kilo, counts];
   return { z: rows(z, grid), customdata: rows(other, grid) };
 }
 
-function drawPonder(frame) {
+function drawPonder() {
   const plot = document.querySelector("#ponder-plot");
-  if (!plot || !visible(plot) || !frame) return;
-  whenPlotly(() => {
-    const name = `${page.scene.id} ${unitNow()}`;
-    const values = ponderValues(frame);
-    if (ponderScene === name && plot.data) {
-      Plotly.restyle(plot, { z: [values.z], customdata: [values.customdata] });
-      return;
-    }
-    const { layout, ...traces } = page.scene.fill.data.ponder;
-    const opacity = Number(document.querySelector("#ponder-opacity input")?.value ?? 0.75);
-    const trace = { ...traces[unitNow()], ...values, opacity };
-    const drawing = { ...layout, uirevision: page.scene.id, shapes: ponderShapes() };
-    Plotly.react(plot, [trace], drawing, CONFIG);
-    if (!ponderScene) {
-      plot.on("plotly_hover", ({ points: [point] }) => !pin.fixed && pointFrom(point, pointAt));
-      plot.on("plotly_unhover", () => !pin.fixed && unpin());
-      plot.on("plotly_click", ({ points: [point] }) => pointFrom(point, fix));
-    }
-    ponderScene = name;
-  });
+  if (!window.Plotly || !plot || !visible(plot) || !page.shown) return;
+  const name = `${page.scene.id} ${unitNow()}`;
+  const values = ponderValues(page.shown);
+  if (ponderScene === name && plot.data) {
+    Plotly.restyle(plot, { z: [values.z], customdata: [values.customdata] });
+    return;
+  }
+  const { layout, ...traces } = page.scene.fill.data.ponder;
+  const opacity = Number(document.querySelector("#ponder-opacity input")?.value ?? 0.75);
+  const trace = { ...traces[unitNow()], ...values, opacity };
+  const drawing = { ...layout, uirevision: page.scene.id, shapes: ponderShapes() };
+  Plotly.react(plot, [trace], drawing, CONFIG);
+  if (!ponderScene) {
+    plot.on("plotly_hover", ({ points: [point] }) => !pin.fixed && pointFrom(point, pointAt));
+    plot.on("plotly_unhover", () => !pin.fixed && unpin());
+    plot.on("plotly_click", ({ points: [point] }) => pointFrom(point, fix));
+  }
+  ponderScene = name;
 }
 
 const pointFrom = (point, then) => then(point.x / page.scene.width, point.y / page.scene.height);
@@ -73,24 +72,25 @@ document.addEventListener("input", (event) => {
   if (event.target.closest?.("#ponder-opacity") && plot?.data) {
     Plotly.restyle(plot, { opacity: Number(event.target.value) });
   }
-  if (event.target.closest?.("#ponder-unit")) drawPonder(page.shown);
+  if (event.target.closest?.("#ponder-unit")) drawPonder();
 });
 
 /* ------------------------------------------------------------------ cost */
 
-function drawCost(frame) {
+function drawCost() {
   const plot = document.querySelector("#cost-plot");
-  if (!plot || !visible(plot) || !frame) return;
-  const { data, layout } = frame.fill.data.cost;
-  whenPlotly(() => Plotly.react(plot, data, layout, CONFIG));
+  if (!window.Plotly || !plot || !visible(plot) || !page.shown) return;
+  const { data, layout } = page.shown.fill.data.cost;
+  Plotly.react(plot, data, layout, CONFIG);
 }
 
 /* ------------------------------------------------------------------ wiring */
 
 function drawCharts() {
-  drawPonder(page.shown);
-  drawCost(page.shown);
+  drawPonder();
+  drawCost();
 }
+plotly.then(drawCharts);
 hooks.shown.push(drawCharts);
 hooks.tab.push(drawCharts);
 hooks.mounted.push(() => requestAnimationFrame(() => requestAnimationFrame(drawCharts)));

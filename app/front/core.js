@@ -1,7 +1,7 @@
 /* Slots, scenes and frames. The server sends, for each budget, one frame: everything that the
    page shows at that budget. They are kept here, so that the slider swaps them without a request.
 
-   words: see content.SCRIPT. Everything in these files shares one scope; see app/front.py. */
+   words: see content.SCRIPT. Everything in these files shares one scope; see app/front/__init__.py. */
 
 const page = {
   scene: null, // the scene message, or null before the first answer
@@ -76,12 +76,14 @@ async function show(frame) {
       fillFrame(next);
       document.body.dataset.budget = next.budget.toFixed(2);
       page.shown = next;
-      for (const hook of hooks.shown) hook(next);
+      tellShown();
     }
   } finally {
     painting = false;
   }
 }
+
+const tellShown = () => hooks.shown.forEach((hook) => hook(page.shown));
 
 function nearest(budget) {
   let best = null;

@@ -30,17 +30,18 @@ const keyLine = (mode) =>
 
 /* ------------------------------------------------------------------ difference */
 
+/* Those that are ready. What the visitor chose is chosen again as soon as it is there. */
 function listBudgets() {
   const select = document.querySelector("#gates-against select");
   if (!select) return;
   const frames = [...page.frames.values()].sort((a, b) => b.budget - a.budget);
   const keys = frames.map((frame) => keyOf(frame.budget));
   if (keys.join() === [...select.options].map((option) => option.value).join()) return;
-  const chosen = select.value;
+  const { chosen } = select.dataset;
   select.replaceChildren(
     ...frames.map((frame) => new Option(frame.budget.toFixed(2), keyOf(frame.budget))),
   );
-  select.value = keys.includes(chosen) && select.dataset.chosen ? chosen : keys[0];
+  select.value = keys.includes(chosen) ? chosen : keys[0];
 }
 
 const ran = (image, i) => image.data[4 * i] > 128; // the red of the two colours of a mask
@@ -50,7 +51,7 @@ async function drawDifference(view, name) {
   if (!here || !other) return;
   const slot = `mask-${name}`;
   const [now, then] = await Promise.all([pixelsOf(here, slot), pixelsOf(other, slot)]);
-  if (here !== page.shown || modeNow() !== "difference") return;
+  if (here !== page.shown || other !== againstNow() || modeNow() !== "difference") return;
   const stack = view.querySelector(".pag-stack");
   const picture = stack.querySelector(".pag-picture");
   let canvas = stack.querySelector("canvas");
@@ -92,7 +93,7 @@ function drawDifferences() {
 document.addEventListener("input", (event) => {
   if (event.target.closest?.("#gates-show")) setMode();
   if (event.target.closest?.("#gates-against")) {
-    event.target.dataset.chosen = "yes";
+    event.target.dataset.chosen = event.target.value;
     drawDifferences();
   }
 });
@@ -101,6 +102,9 @@ hooks.mounted.push((element) => {
   listBudgets();
   setMode(element);
 });
-hooks.arrival.push(listBudgets);
+hooks.arrival.push(() => {
+  listBudgets();
+  drawDifferences();
+});
 hooks.shown.push(drawDifferences);
 hooks.tab.push(drawDifferences);

@@ -76,12 +76,19 @@ async function readClass(frame) {
   return page.scene.fill.data.classes.find((entry) => sameColour(entry, colour))?.[3] ?? "";
 }
 
-async function readDepth(frame) {
-  const { metres, colours } = page.scene.fill.data.depth;
-  const colour = await colourAt(frame, "depth");
-  const place = colours.findIndex((entry) => sameColour(entry, colour));
-  return metres[Math.max(place, 0)];
+/* A colour as one number; `at` is the place of its red. */
+const asNumber = (data, at) => (data[at] << 16) | (data[at + 1] << 8) | data[at + 2];
+
+/* From colours of the scene's pictures of depth to metres; of levels in one colour the first. */
+function metresOf({ fill: { data } }) {
+  const { metres, colours } = data.depth;
+  const table = (data.depth.table ??= new Map(
+    colours.map((colour, i) => [asNumber(colour, 0), metres[i]]).reverse(),
+  ));
+  return (colour, at) => table.get(asNumber(colour, at)) ?? metres[0];
 }
+
+const readDepth = async (frame) => metresOf(page.scene)(await colourAt(frame, "depth"), 0);
 
 async function readFacing(frame) {
   const [x, y, z] = (await colourAt(frame, "normals")).map((value) => value / 127.5 - 1);
@@ -98,11 +105,8 @@ function gridAt(grid, values) {
   return values[row * grid.columns + Math.floor(pin.x * grid.columns)];
 }
 
-function layersAt(frame) {
-  const grid = frame.fill.data.ponder;
-  grid.counts ??= bytes(grid.layers);
-  return gridAt(grid, grid.counts);
-}
+const layerCounts = (grid) => (grid.counts ??= bytes(grid.layers));
+const layersAt = ({ fill: { data } }) => gridAt(data.ponder, layerCounts(data.ponder));
 
 /* The index of the pooling field at the pin, and the cell that chose it. */
 function fieldAt(frame) {

@@ -14,6 +14,7 @@ function askStory() {
 
 handlers.pixel = (message) => {
   if (message.scene !== page.scene?.id) return;
+  if (message.failed) storyAsked = ""; // so that it can be asked again
   page.story = message.html;
   fillHtml({ pixel: message.html });
 };

@@ -4,42 +4,39 @@ const HERE = "#quality-here .pag-plot, #quality-time .pag-plot";
 
 function drawQuality() {
   const charts = all(HERE).filter(visible);
-  if (!charts.length || !page.scene) return;
+  if (!window.Plotly || !charts.length || !page.scene) return;
   const known = [...agreements.values()].sort((a, b) => a.budget - b.budget);
   const shown = page.shown && agreements.get(keyOf(page.shown.budget));
-  whenPlotly(() => {
-    for (const plot of charts) {
-      const { task } = plot.dataset;
-      const { data, layout } = page.scene.fill.data.quality[task];
-      const points = known.filter((entry) => entry.values[task] !== null);
-      const ring = points.includes(shown) ? [shown] : [];
-      const traces = [points, ring].map((entries, i) => ({
-        ...data[i],
-        x: entries.map((entry) => entry.budget),
-        y: entries.map((entry) => entry.values[task]),
-      }));
-      const first = !plot.data;
-      Plotly.react(plot, traces, structuredClone(layout), CONFIG);
-      if (first) plot.on("plotly_click", ({ points: [point] }) => moveSlider(point.x));
-    }
-  });
+  for (const plot of charts) {
+    const { task } = plot.dataset;
+    const { data, layout } = page.scene.fill.data.quality[task];
+    const points = known.filter((entry) => entry.values[task] !== null);
+    const ring = points.includes(shown) ? [shown] : [];
+    const traces = [points, ring].map((entries, i) => ({
+      ...data[i],
+      x: entries.map((entry) => entry.budget),
+      y: entries.map((entry) => entry.values[task]),
+    }));
+    const first = !plot.data;
+    Plotly.react(plot, traces, structuredClone(layout), CONFIG);
+    if (first) plot.on("plotly_click", ({ points: [point] }) => moveSlider(point.x));
+  }
 }
 
 function drawHeldout() {
+  if (!window.Plotly) return;
   const charts = all("#quality-heldout .pag-plot").filter((plot) => visible(plot) && !plot.data);
-  if (!charts.length) return;
-  whenPlotly(() => {
-    for (const plot of charts) {
-      const { data, layout } = JSON.parse(plot.dataset.figure);
-      Plotly.newPlot(plot, data, layout, CONFIG);
-    }
-  });
+  for (const plot of charts) {
+    const { data, layout } = JSON.parse(plot.dataset.figure);
+    Plotly.newPlot(plot, data, layout, CONFIG);
+  }
 }
 
 function drawQualityTab() {
   drawQuality();
   drawHeldout();
 }
+plotly.then(drawQualityTab);
 hooks.arrival.push(drawQuality);
 hooks.shown.push(drawQuality);
 hooks.tab.push(drawQualityTab);

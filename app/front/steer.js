@@ -209,6 +209,7 @@ function showChange() {
 handlers.change = (message) => {
   if (message.name === changeAsked) changeAsked = "";
   if (message.scene !== page.scene?.id || !("html" in message)) return;
+  if (message.failed) return fillHtml({ "steer-change": message.html });
   changes.set(message.name, message.html);
   showChange();
 };

@@ -25,19 +25,13 @@ async function photoColours(scene) {
 async function depthsOf(frame, scene) {
   const { rows, columns } = scene.fill.data.cloud;
   frame.metres ??= (async () => {
-    const { metres: levels, colours } = scene.fill.data.depth;
     const image = await pixelsOf(frame, "depth");
-    const places = new Map();
-    colours.forEach(([r, g, b], i) => {
-      const name = (r << 16) | (g << 8) | b;
-      if (!places.has(name)) places.set(name, i);
-    });
+    const metresAt = metresOf(scene);
     const metres = new Float32Array(rows * columns);
     for (let i = 0; i < metres.length; i++) {
       const y = Math.floor(((Math.floor(i / columns) + 0.5) / rows) * image.height);
       const x = Math.floor((((i % columns) + 0.5) / columns) * image.width);
-      const [r, g, b] = image.data.subarray(4 * (y * image.width + x));
-      metres[i] = levels[places.get((r << 16) | (g << 8) | b) ?? 0];
+      metres[i] = metresAt(image.data, 4 * (y * image.width + x));
     }
     return metres;
   })();

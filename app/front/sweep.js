@@ -12,24 +12,26 @@ const missing = () => page.scene?.order.find((budget) => !page.frames.has(keyOf(
 function pull() {
   const budget = missing();
   if (asking || stopped || budget === undefined) return;
-  asking = { scene: page.scene.id, budget };
+  const scene = page.scene.id;
+  asking = { scene, budget, name: `${scene} ${keyOf(budget)}` };
   page.channels.sweep?.ask(asking);
 }
 
 function receiveStep(message) {
-  const asked = asking;
+  if (message.name !== asking?.name) return; // of another photo
   asking = null;
-  const current = message.scene === page.scene?.id;
-  if (message.frame && current) {
+  if (message.frame) {
     keep(message.frame);
     if (!player) showAsked();
   }
-  if (message.failed && current) stopped = true;
+  if (message.failed) stopped = true;
   drawProgress();
-  if (message.later || !asked) setTimeout(pull, RETRY);
-  else pull();
+  if (message.frame) pull();
+  else setTimeout(pull, RETRY);
 }
 handlers.sweep = receiveStep;
+/* No answer came at all: too many stand in line, or the server is at fault. */
+window.pagExplorer.stepFailed = () => asking && receiveStep({ name: asking.name, failed: true });
 
 /* ------------------------------------------------------------------ progress */
 
@@ -84,6 +86,7 @@ function pause(settle = true) {
   player = null;
   setPlayButton();
   if (settle && page.wanted) moveSlider(page.wanted.budget);
+  if (page.shown) tellShown(); // there are panels that ask for nothing while it plays
 }
 
 function setPlayButton() {
@@ -100,24 +103,40 @@ function moveSlider(budget) {
   slider.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+/* ------------------------------------------------------------------ a budget that is typed */
+
+/* On the way to 0.45 there are "0" and "0.": no budgets, and nobody asked for them. */
+const unfinished = (box) =>
+  box.matches?.("#budget input[type=number]") &&
+  (box.value === "" || Number(box.value) < Number(box.min) || Number(box.value) > Number(box.max));
+
+/* Left like that, it becomes the nearest budget that there is; nothing becomes what was there. */
+function finish(box) {
+  const typed = box.value === "" ? sliderValue() : Number(box.value);
+  box.value = Math.min(Math.max(typed, Number(box.min)), Number(box.max));
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 /* ------------------------------------------------------------------ wiring */
 
 document.addEventListener(
   "input",
   (event) => {
     if (!event.target.closest?.("#budget")) return;
+    if (unfinished(event.target)) return event.stopPropagation();
     pause(false);
     stopped = false;
-    const asked = Number(event.target.value);
-    if (event.target.value !== "" && page.frames.size) showAsked(asked);
+    if (page.frames.size) showAsked(Number(event.target.value));
   },
   true,
 );
+document.addEventListener("change", ({ target }) => unfinished(target) && finish(target), true);
 document.addEventListener("click", (event) => {
   if (event.target.closest("#sweep .pag-play")) player ? pause() : play();
 });
 hooks.scene.push(() => {
   pause(false);
+  asking = null;
   stopped = false;
 });
 hooks.reply.push(() => {

@@ -134,10 +134,9 @@ function drawPonderOver(view, frame) {
   const grid = frame?.fill.data.ponder;
   const canvas = canvasOver(view, grid?.columns, grid?.rows);
   if (!grid) return;
-  grid.counts ??= bytes(grid.layers);
   const drawn = new ImageData(grid.columns, grid.rows);
   const colours = ponderColours(frame.fill.data.two.gates);
-  grid.counts.forEach((count, i) => drawn.data.set([...colours[count], OPAQUE], 4 * i));
+  layerCounts(grid).forEach((count, i) => drawn.data.set([...colours[count], OPAQUE], 4 * i));
   canvas.getContext("2d").putImageData(drawn, 0, 0);
 }
 
@@ -155,25 +154,13 @@ function ponderColours(gates) {
 
 /* ------------------------------------------------------------------ where they differ */
 
-const metresOf = new Map(); // colour as a number -> metres in this scene
-const asNumber = (data, i) => (data[i] << 16) | (data[i + 1] << 8) | data[i + 2];
-
-function depthTable() {
-  if (!metresOf.size) {
-    const { metres, colours } = page.scene.fill.data.depth;
-    colours.forEach((colour, i) => metresOf.set(asNumber(colour, 0), metres[i]));
-  }
-  return metresOf;
-}
-
 /* How much two pixels differ, and how much would be drawn in full. */
 const APART = {
   segmentation: () => [(a, b, i) => Number(asNumber(a, i) !== asNumber(b, i)), 1],
   boundary: () => [(a, b, i) => Math.abs(a[i] - b[i]) / 255, 0.5],
   depth: () => {
-    const [table, { near, far }] = [depthTable(), page.scene.fill.data.depth];
-    const apart = (a, b, i) => Math.abs(table.get(asNumber(a, i)) - table.get(asNumber(b, i))) || 0;
-    return [apart, (far - near) / 4];
+    const [metresAt, { near, far }] = [metresOf(page.scene), page.scene.fill.data.depth];
+    return [(a, b, i) => Math.abs(metresAt(a, i) - metresAt(b, i)), (far - near) / 4];
   },
   normals: () => {
     const vector = (data, i) => [0, 1, 2].map((k) => data[i + k] / 127.5 - 1);
@@ -211,22 +198,20 @@ async function drawApart(frame, other, shows) {
 }
 
 function ponderApart(frame, other) {
-  const [a, b] = [frame.fill.data.ponder, other.fill.data.ponder];
+  const { rows, columns } = frame.fill.data.ponder;
+  const [a, b] = [frame, other].map(({ fill: { data } }) => layerCounts(data.ponder));
   const [ofA, ofB] = [frame.fill.data.two.gates, other.fill.data.two.gates];
-  a.counts ??= bytes(a.layers);
-  b.counts ??= bytes(b.layers);
-  const drawn = new ImageData(a.columns, a.rows);
+  const drawn = new ImageData(columns, rows);
   let [more, less] = [0, 0];
-  a.counts.forEach((count, i) => {
-    const apart = count / ofA - b.counts[i] / ofB;
+  a.forEach((count, i) => {
+    const apart = count / ofA - b[i] / ofB;
     if (Math.abs(apart) < 1e-9) return;
     if (apart > 0) more += 1;
     else less += 1;
     const [red, green, blue] = words.colours[apart > 0 ? "on" : "off"];
     drawn.data.set([red, green, blue, Math.min(OPAQUE, 60 + 350 * Math.abs(apart))], 4 * i);
   });
-  const count = a.counts.length;
-  return { drawn, values: { more: percent(more / count), less: percent(less / count) } };
+  return { drawn, values: { more: percent(more / a.length), less: percent(less / a.length) } };
 }
 
 async function picturesApart(frame, other, shows) {
@@ -262,10 +247,13 @@ hooks.shown.push(twoSoon);
 hooks.arrival.push(twoSoon);
 hooks.tab.push(twoSoon);
 hooks.mounted.push((element) => element.querySelector("[data-name^='two-']") && twoSoon());
+/* What could not be answered can be asked again once the visitor has done something. */
+hooks.reply.push(() => {
+  for (const [name, { failed }] of beside) if (failed) beside.delete(name);
+});
 hooks.scene.push(() => {
   const old = [...beside.values()];
   beside.clear();
-  metresOf.clear();
   besideAsked = "";
   setTimeout(() => old.forEach(({ frame }) => release(frame)), 2000);
   twoSoon();

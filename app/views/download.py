@@ -40,11 +40,10 @@ def make(kind: str, session: Session, budget: Any, desk: Desk, cache: str) -> st
         cache: the folder that Gradio serves.
 
     Raises:
-        InputError: there is no answer yet.
+        InputError: there is no answer yet, or not any more.
         BudgetError: the budget is no number that the network can meet.
     """
-    if session.answer is None:
-        raise InputError(content.NOTHING_TO_DOWNLOAD)
+    check_answered(session, budget)
     if kind != EVERYTHING:
         path = in_cache(cache) / f"{content.SWEEP_STEM}.{kind.lower()}"
         path.write_bytes(sweep_animation(desk.sweep(session), kind))
@@ -57,6 +56,16 @@ def make(kind: str, session: Session, budget: Any, desk: Desk, cache: str) -> st
         return shutil.make_archive(
             str(place / content.DOWNLOAD_STEM), "zip", folder, content.DOWNLOAD_STEM
         )
+
+
+def check_answered(session: Session, budget: Any) -> None:
+    """Whether there is something to make files from.
+
+    Raises:
+        InputError: there is no answer yet, or it is forgotten, although the page shows one.
+    """
+    if session.answer is None:
+        raise InputError(content.NOTHING_TO_DOWNLOAD if budget is None else content.NO_PHOTO)
 
 
 def in_cache(cache: str) -> Path:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-import gradio as gr
-
+from app.components import Channel
 from app.content import LARGE, SAVE
 from app.figures.raster import LegendItem
 from app.palette import css
@@ -127,7 +126,7 @@ def view(
 
 def channel(name: str) -> Any:
     """A component that is not seen: messages to the page's script, and its questions back."""
-    return gr.HTML(
+    return Channel(
         None,
         html_template="",
         js_on_load=f"window.pagExplorer.connect({name!r}, props, watch, trigger)",

@@ -25,7 +25,9 @@ def build() -> Any:
     )
 
 
-def story(answer: Inference, others: Sequence[Inference], x: float, y: float) -> str:
+def story(
+    answer: Inference, others: Sequence[Inference], x: float, y: float, forgotten: int = 0
+) -> str:
     """The place's story at one budget, and which layers ran there at others, as HTML.
 
     Args:
@@ -33,13 +35,16 @@ def story(answer: Inference, others: Sequence[Inference], x: float, y: float) ->
         others: the same photo at the budgets that are ready, rising.
         x: from the left edge, as a share of the width.
         y: from the upper edge, as a share of the height.
+        forgotten: how many budgets the page shows that are not among `others` any more.
     """
     told = figures.pixel_story(answer, x, y)
     place = content.PIXEL_PLACE.format(x=told.x, y=told.y)
     sentences = "".join(f"<p>{sentence}</p>" for sentence in _sentences(told, answer))
     return (
         f'<div class="pag-split pag-even"><div class="pag-story"><h3>{place}</h3>{sentences}</div>'
-        f"<div>{_diagram(answer, others, x, y, told)}</div></div>"
+        f"<div>{_diagram(answer, others, x, y, told)}"
+        f'<p class="pag-hint">{with_terms(content.PIXEL_DIAGRAM_HINT)}'
+        f"{content.left_out(forgotten)}</p></div></div>"
     )
 
 
@@ -57,15 +62,14 @@ def _sentences(told: figures.PixelStory, answer: Inference) -> list[str]:
         strength = told.boundary
         words = next(text for limit, text in content.PIXEL_BOUNDARY if strength < limit)
         sentences.append(words.format(strength=strength))
-    sentences.append(
-        content.PIXEL_LAYERS.format(
-            budget=answer.budget_requested,
-            count=told.count,
-            all=len(told.layers),
-            spent=told.kilo_macs,
-            dense=told.dense_kilo_macs,
-        )
+    layers = content.PIXEL_LAYERS.format(
+        budget=answer.budget_requested,
+        count=told.count,
+        all=len(told.layers),
+        spent=told.kilo_macs,
+        dense=told.dense_kilo_macs,
     )
+    sentences.append(with_terms(layers))
     skipped = [layer.name for layer in told.layers if not layer.ran]
     if not skipped:
         sentences.append(content.PIXEL_ALL_RAN)
@@ -74,7 +78,7 @@ def _sentences(told: figures.PixelStory, answer: Inference) -> list[str]:
     else:
         sentences.append(content.PIXEL_SKIPPED.format(names=escape(", ".join(skipped))))
     field = content.PIXEL_FIELD if told.dilation else content.PIXEL_POINT
-    sentences.append(field.format(reach=told.reach, dilation=told.dilation))
+    sentences.append(with_terms(field.format(reach=told.reach, dilation=told.dilation)))
     return sentences
 
 
@@ -98,7 +102,6 @@ def _diagram(
         f'<table class="pag-paths"><caption>{content.PIXEL_DIAGRAM}</caption>'
         f'<thead><tr><th scope="col">{content.PIXEL_LAYER}</th>{head}'
         f'<th scope="col">{content.PIXEL_WISH}</th></tr></thead><tbody>{rows}</tbody></table>'
-        f'<p class="pag-hint">{with_terms(content.PIXEL_DIAGRAM_HINT)}</p>'
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.heldout import Heldout, Panel, read_heldout
 from app.palette import METHOD_STYLES, Stroke
 from app.views import markup
 from app.views.fill import Fill
+from app.views.terms import with_terms
 from pag import TASKS, Inference
 
 MARKERS = {
@@ -32,7 +34,7 @@ def build() -> Any:
         f'<h3 class="pag-subtitle">{words.QUALITY_HERE}</h3>'
         f'<div class="pag-charts" id="quality-here">{here}</div>'
         f'<div class="pag-charts" id="quality-time">{_chart_here(figures.TIME)}</div>'
-        f'<div id="quality-heldout">{heldout(read_heldout())}</div>',
+        f'<div id="quality-heldout">{heldout(_heldout_here())}</div>',
         elem_id="quality-panel",
         js_on_load=markup.MOUNTED,
     )
@@ -40,7 +42,7 @@ def build() -> Any:
 
 def scene(first: Inference) -> Fill:
     """The charts without values, and whether the held-out results are of this network."""
-    known = read_heldout()
+    known = _heldout_here()
     other = known is not None and known.checkpoint != first.checkpoint
     return Fill(
         html={
@@ -56,6 +58,12 @@ def scene(first: Inference) -> Fill:
             }
         },
     )
+
+
+@cache
+def _heldout_here() -> Heldout | None:
+    # Every scene asks, and the files of a server stay what they are.
+    return read_heldout()
 
 
 def heldout(known: Heldout | None) -> str:
@@ -98,7 +106,7 @@ def _chart(title: str, aside: str, what: str, data: str, alt: str) -> str:
 
 
 def _name(method: str) -> str:
-    return escape(words.HELDOUT_METHODS.get(method, method))
+    return with_terms(escape(words.HELDOUT_METHODS.get(method, method)))
 
 
 def _stroke(method: str) -> str:

@@ -76,8 +76,7 @@ def make(session: Session, question: dict[str, Any], desk: Desk, cache: str) -> 
     if what != REPORT and not is_picture:
         expected = ", ".join((download.EVERYTHING, REPORT, *PICTURES))
         raise InputError(words.UNKNOWN.format(expected=expected))
-    if session.answer is None:
-        raise InputError(content.NOTHING_TO_DOWNLOAD)
+    download.check_answered(session, budget)
     answer = desk.answer_at(session, budget)
     place = download.in_cache(cache)
     if is_picture:
@@ -86,11 +85,17 @@ def make(session: Session, question: dict[str, Any], desk: Desk, cache: str) -> 
         path = place / f"{stem}-{answer.budget_requested:.2f}.{ending}"
         path.write_bytes(data)
         return str(path)
-    known = (session.memory.recall(session.key_at(value)) for value in desk.budgets)
-    others = {other.budget_requested: other for other in (*known, answer) if other is not None}
+    others, forgotten = session.remembered(desk.budgets, answer)
+    report = html_report(
+        answer,
+        session.settings,
+        others,
+        session.first,
+        forgotten=forgotten,
+        option=desk.models.option,
+    )
     path = place / f"{words.REPORT_STEM}.html"
-    rising = [others[value] for value in sorted(others)]
-    path.write_text(html_report(answer, session.settings, rising, session.first), encoding="utf-8")
+    path.write_text(report, encoding="utf-8")
     return str(path)
 
 

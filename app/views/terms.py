@@ -10,7 +10,9 @@ import gradio as gr
 
 from app.words import guide
 
-_ENDINGS = {"gate": "(?:s|d)?", "budget": "s?", "dilation": "s?"}
+_ENDINGS = {"gate": "(?:s|d)?"} | dict.fromkeys(
+    ("budget", "dilation", "layer name", "pooling field"), "s?"
+)
 _TERM = re.compile(
     r"\b(?:"
     + "|".join(
@@ -43,7 +45,7 @@ def with_terms(html: str) -> str:
 def glossary() -> str:
     """All terms and what they mean, as a list."""
     entries = "".join(
-        f"<dt>{escape(term.capitalize())}</dt><dd>{escape(text)}</dd>"
+        f"<dt>{escape(term[0].upper() + term[1:])}</dt><dd>{escape(text)}</dd>"
         for term, text in guide.TERMS.items()
     )
     return f'<dl class="pag-glossary">{entries}</dl>'

@@ -10,7 +10,8 @@ TERMS = {
         "everything."
     ),
     "multiply-adds": (
-        "One multiplication and one addition: the unit in which a network's work is counted."
+        "One multiplication and one addition: the unit in which a network's work is counted. "
+        "Papers write MACs, and GMACs for billions of them."
     ),
     "gate": (
         "A small unit in front of a layer. At every pixel it decides whether the layer computes "
@@ -19,6 +20,24 @@ TERMS = {
     "active fraction": "The share of a layer's pixels at which its gate is open.",
     "ponder cost": "How many of the gated layers ran at a pixel.",
     "output stride": ("How many photo pixels along each side share one pixel of a layer's grid."),
+    "layer name": (
+        "Stage and block: res4_2 is the second block of stage 4. From stage to stage the network "
+        "sees more of the photo at once."
+    ),
+    "stem": "The first convolution of the network, before all stages. It runs at every pixel.",
+    "MultiPool": (
+        "The layer of the last stage that lets every pixel choose its pooling field. It has no "
+        "gate: each pixel computes the one field that it chose."
+    ),
+    "pooling field": (
+        "What MultiPool looks at from a pixel of its grid: that pixel alone, or nine pixels, one "
+        "dilation apart."
+    ),
+    "decoder": (
+        "The layers that join the last stage with earlier, finer ones, so that the outputs have "
+        "sharp edges."
+    ),
+    "heads": "The last layers, a few for each of the four outputs.",
     "dilation": (
         "The distance, in pixels of the layer's grid, between the nine pixels that a 3×3 filter "
         "looks at. A larger one looks farther for the same work."
@@ -30,6 +49,18 @@ TERMS = {
     "adaptive": (
         "The policy of the paper: each gate opens where its probability is above one half, so an "
         "easy photo costs less than was asked for."
+    ),
+    "grid perforation": (
+        "Another way to spend less: layers compute on a regular grid of pixels, and each pixel "
+        "between takes the value of the nearest one that was computed."
+    ),
+    "truncated backbone": (
+        "Another way to spend less: the backbone, which is stem and stages, ends early. The gated "
+        "layers after that are skipped everywhere."
+    ),
+    "learned layer shares": (
+        "Each layer computes as large a share of its pixels as the gates choose on average, but at "
+        "other places."
     ),
 }
 """Term, as it stands in the hints -> what it means."""

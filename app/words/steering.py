@@ -14,6 +14,8 @@ SIZE = "Size"
 CLEAR = "Clear"
 SAVE_MAP = "Save the map"
 SAVE_MAP_HINT = "A grey picture for pag.predict --steer"
+MAP_FILE = "steering-map.png"
+MAP_HINT = f"{MAP_FILE} is what “{SAVE_MAP}” saves in “{TAB}”."
 CANVAS = "Paint on the photo"
 RESULT = "Layers that ran, at the budget shown"
 KEYS = (
@@ -58,6 +60,6 @@ SCRIPT = {
     "none": "Nothing is painted.",
     "shares": "Painted: {spend} spend here, {skip} skip here.",
     "brushes": BRUSHES,
-    "file": "steering-map.png",
+    "file": MAP_FILE,
 }
 """What the page's script says; the words in braces are filled in by it."""

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,16 +161,21 @@ def budgets_of(message: dict) -> list[float]:
     return [found["budget"] for found in message["agreements"]]
 
 
+def stepped(desk: Desk, session: Session, budget: float) -> dict[str, Any]:
+    """The message that one more budget of the sweep is answered with."""
+    return step_message(desk, session, {"scene": session.scene, "budget": budget})
+
+
 def test_full_budget_brings_the_agreement_of_what_came_before(desk: Desk, photo_file: Path) -> None:
     session = desk.open(Session(), photo_file, Wish(budget=0.6))
     assert session.answer is not None
     assert budgets_of(frame_message(session.answer, session, 0.6)) == []
     session = desk.adjust(session, Wish(budget=0.9))
-    early = step_message(desk, session, session.scene, desk.budgets[0])["frame"]
+    early = stepped(desk, session, desk.budgets[0])["frame"]
     assert budgets_of(early) == []
-    full = step_message(desk, session, session.scene, 1.0)["frame"]
+    full = stepped(desk, session, 1.0)["frame"]
     assert budgets_of(full) == [desk.budgets[0], 0.6, 0.9, 1.0]
-    later = step_message(desk, session, session.scene, desk.budgets[3])["frame"]
+    later = stepped(desk, session, desk.budgets[3])["frame"]
     assert budgets_of(later) == [desk.budgets[3]]
     reference, answer = desk.answer_at(session, 1.0), desk.answer_at(session, desk.budgets[3])
     found = agreement(answer, reference)
@@ -184,7 +190,7 @@ def test_agreement_is_with_the_same_photo_alone(
     after = desk.open(session, write_photo(tmp_path / "other.png", seed=4), Wish(budget=0.6))
     assert after.answer is not None
     assert budgets_of(frame_message(after.answer, after, 0.6)) == []
-    full = step_message(desk, after, after.scene, 1.0)["frame"]
+    full = stepped(desk, after, 1.0)["frame"]
     assert budgets_of(full) == [0.6, 1.0]  # of two photos, one alone
 
 
@@ -194,6 +200,6 @@ def test_full_budget_is_the_last_that_is_forgotten(desk: Desk, photo_file: Path)
     assert full is not None
     small = dataclasses.replace(session, memory=Memory(limit=3 * 600_000))
     for budget in (1.0, *desk.budgets[:-1]):
-        message = step_message(desk, small, small.scene, budget)
+        message = stepped(desk, small, budget)
         assert len(budgets_of(message["frame"])) == 1
     assert len(small.memory) < 11

@@ -38,7 +38,6 @@ OTHERS: dict[str, Callable[[Inference], object]] = {
     "depth range": outputs.depth_range,
     "masks": lambda record: [gates.mask_picture(gate) for gate in record.gates],
     "wishes": lambda record: [gates.probability_picture(gate) for gate in record.gates],
-    "shares": gates.active_shares,
     "dilations": dilations.dilation_picture,
     "ponder figure": ponder.ponder_figure,
     "ponder histogram": ponder.ponder_histogram,

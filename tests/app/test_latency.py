@@ -61,7 +61,7 @@ def test_the_measured_time_comes_with_full_budget(desk: Desk, photo_file: Path) 
     assert session.answer is not None
     early = frame_message(session.answer, session, 0.6)
     assert early["fill"]["html"]["time"] == "" and early["agreements"] == []
-    full = step_message(desk, session, session.scene, 1.0)["frame"]
+    full = step_message(desk, session, {"scene": session.scene, "budget": 1.0})["frame"]
     times = {found["budget"]: found["html"]["time"] for found in full["agreements"]}
     assert "<strong>60%</strong> of its time" in times[0.6]  # the stand-in takes its share of time
     assert "time is compared" in times[1.0]

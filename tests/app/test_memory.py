@@ -44,8 +44,11 @@ def test_sizes_count_all_large_maps(make_inference: Callable[..., Inference]) ->
 
 def test_what_left_for_the_browser_is_noted_once() -> None:
     memory = Memory()
+    assert not memory.was_sent("a")
     assert [memory.first_time("a"), memory.first_time("a")] == [True, False]
+    assert memory.was_sent("a")
     memory.browser_cleared()
+    assert not memory.was_sent("a")
     assert memory.first_time("a")
 
 

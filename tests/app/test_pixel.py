@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from app.actions import Desk, Wish
+from app.asides import change_message, pixel_message, two_message
 from app.figures.pixel import facing, layers_by_budget, pixel_story
-from app.frames import pixel_message
+from app.frames import step_message
+from app.memory import Memory, size_of
 from app.session import Session
 from app.views import pixel
 from pag import Inference
@@ -117,7 +119,8 @@ def session(desk: Desk, photo_file: Path) -> Session:
 def test_a_story_uses_what_is_remembered(desk: Desk, fake: FakePredictor, session: Session) -> None:
     desk.step(session, desk.budgets[0])
     calls = len(fake.calls)
-    message = pixel_message(desk, session, {"x": 0.2, "y": 0.3, "budget": 0.6})
+    question = {"scene": session.scene, "x": 0.2, "y": 0.3, "budget": 0.6}
+    message = pixel_message(desk, session, question)
     assert len(fake.calls) == calls
     assert message["scene"] == session.scene
     assert message["html"].count('<th scope="col" class="') == 2
@@ -140,10 +143,32 @@ def test_a_story_uses_what_is_remembered(desk: Desk, fake: FakePredictor, sessio
 def test_odd_questions_are_answered_in_words(
     desk: Desk, session: Session, question: dict[str, Any]
 ) -> None:
-    html = pixel_message(desk, session, question)["html"]
+    html = pixel_message(desk, session, question | {"scene": session.scene})["html"]
     assert "could not be read" in html and "<b>" not in html
 
 
-def test_without_a_photo_there_is_no_story(desk: Desk) -> None:
-    message = pixel_message(desk, Session(), {"x": 0.5, "y": 0.5, "budget": 0.6})
-    assert "could not be read" in message["html"]
+@pytest.mark.parametrize("message", [pixel_message, two_message, change_message])
+def test_a_forgotten_photo_is_said_to_be_forgotten(
+    desk: Desk, session: Session, message: Callable[..., dict[str, Any]]
+) -> None:
+    question = {"scene": session.scene, "name": "a", "x": 0.5, "y": 0.5, "budget": 0.6}
+    told = message(desk, Session(), question)
+    assert "holds no photo" in told["html"]
+    # By these the browser, which still shows the photo, knows what is answered.
+    assert (told["scene"], told["name"], told["failed"]) == (session.scene, "a", True)
+    # Of another photo that has come in between nothing is said.
+    assert "html" not in message(desk, session, question | {"scene": "another"})
+
+
+def test_a_story_says_which_budgets_could_not_be_kept(desk: Desk, session: Session) -> None:
+    assert session.answer is not None
+    small = dataclasses.replace(session, memory=Memory(limit=5 * size_of(session.answer)))
+    for budget in desk.budgets:
+        step_message(desk, small, {"scene": session.scene, "budget": budget})
+    question = {"scene": session.scene, "x": 0.5, "y": 0.5, "budget": desk.budgets[-1]}
+    html = pixel_message(desk, small, question)["html"]
+    columns = html.count('<th scope="col" class="')
+    assert 1 < columns < len(desk.budgets)
+    assert f"{len(desk.budgets) - columns} others are left out" in html
+    # Of those that were never computed there is nothing to say.
+    assert "left out" not in pixel_message(desk, session, question)["html"]

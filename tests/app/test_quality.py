@@ -131,6 +131,24 @@ def test_a_broken_file_is_passed_over(tmp_path: Path, text: str) -> None:
     assert known is not None and known.source == "evaluation.json"
 
 
+def test_the_files_are_read_once(
+    monkeypatch: pytest.MonkeyPatch, make_inference: Callable[..., Inference]
+) -> None:
+    reads = []
+    monkeypatch.setattr(quality, "read_heldout", lambda: reads.append(1))
+    quality._heldout_here.cache_clear()
+    for seed in range(2):
+        quality.scene(make_inference(seed=seed))
+    quality._heldout_here.cache_clear()
+    assert len(reads) == 1
+
+
+def test_rivals_are_explained_where_they_are_named() -> None:
+    html = quality.heldout(read_heldout())
+    for term in ("grid perforation", "truncated backbone"):
+        assert f'data-term="{term}"' in html
+
+
 def test_without_results_one_line_says_so(tmp_path: Path) -> None:
     assert read_heldout(tmp_path) is None
     html = quality.heldout(None)

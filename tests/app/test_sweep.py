@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app import frames
 from app.actions import Desk, Wish
 from app.figures.animation import sweep_animation, sweep_frame
 from app.frames import frame_message, scene_message, step_message
 from app.session import Session
 from app.sweep import STEPS, sweep_budgets, sweep_order
+from app.views import markup
 from pag import BudgetError, Inference, InputError
 from tests.app.fake import FLOOR, FakePredictor
 from tests.app.photos import write_photo
@@ -74,7 +76,7 @@ def test_a_step_gives_way_to_the_visitors_own_request(
     calls = len(fake.calls)
     with session.memory.interrupt():
         assert desk.step(session, 0.9) is None
-        assert step_message(desk, session, session.scene, 0.9)["later"] is True
+        assert step_message(desk, session, {"scene": session.scene, "budget": 0.9})["later"] is True
         # What is there already costs nobody any time.
         assert desk.step(session, 0.6) is session.answer
     assert len(fake.calls) == calls
@@ -84,13 +86,13 @@ def test_a_step_gives_way_to_the_visitors_own_request(
 def test_a_step_checks_its_budget(desk: Desk, session: Session, budget: Any) -> None:
     with pytest.raises(BudgetError):
         desk.step(session, budget)
-    assert step_message(desk, session, session.scene, budget)["failed"] is True
+    assert step_message(desk, session, {"scene": session.scene, "budget": budget})["failed"] is True
 
 
 def test_a_step_needs_a_photo(desk: Desk) -> None:
     with pytest.raises(InputError):
         desk.step(Session(), 0.9)
-    assert "failed" in step_message(desk, Session(), "", 0.9)
+    assert "failed" in step_message(desk, Session(), {"scene": "", "budget": 0.9})
 
 
 def test_a_step_for_another_photo_computes_nothing(
@@ -98,7 +100,7 @@ def test_a_step_for_another_photo_computes_nothing(
 ) -> None:
     after = desk.open(session, write_photo(tmp_path / "other.png", seed=4), Wish())
     calls = len(fake.calls)
-    message = step_message(desk, after, session.scene, 0.9)
+    message = step_message(desk, after, {"scene": session.scene, "budget": 0.9})
     assert "frame" not in message and len(fake.calls) == calls
     assert after.scene != session.scene
 
@@ -107,10 +109,38 @@ def test_a_fault_in_a_step_is_no_secret_and_no_end(
     desk: Desk, fake: FakePredictor, session: Session
 ) -> None:
     fake.fail = RuntimeError("secret internals")
-    message = step_message(desk, session, session.scene, 0.9)
+    message = step_message(desk, session, {"scene": session.scene, "budget": 0.9})
     assert message["failed"] is True
     assert "secret" not in str(message)
-    assert "frame" in step_message(desk, session, session.scene, 0.9)
+    assert "frame" in step_message(desk, session, {"scene": session.scene, "budget": 0.9})
+
+
+def test_a_frame_that_cannot_be_made_is_a_step_that_failed(
+    desk: Desk, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = {"scene": session.scene, "budget": 0.9}
+    with monkeypatch.context() as patch:
+        patch.setattr(frames, "merged", lambda fills: 1 / 0)
+        assert step_message(desk, session, question)["failed"] is True
+    assert not session.memory.was_sent(session.key_at(0.9))
+    assert "frame" in step_message(desk, session, question)
+    assert session.memory.was_sent(session.key_at(0.9))
+
+
+@pytest.mark.parametrize("name", [None, 7, ["x"], "x" * 10_000])
+def test_an_answer_repeats_what_it_is_for(desk: Desk, session: Session, name: Any) -> None:
+    question = {"scene": session.scene, "budget": 0.9, "name": "0.9, please"}
+    message = step_message(desk, session, question)
+    assert (message["scene"], message["name"]) == (session.scene, "0.9, please")
+    assert step_message(desk, session, question | {"name": name})["name"] == ""
+
+
+def test_of_two_equal_messages_both_arrive() -> None:
+    channel = markup.channel("sweep")
+    first, second = (channel.postprocess({"later": True}) for _ in range(2))
+    assert first != second
+    assert first["later"] and second["later"]
+    assert channel.postprocess(None) is None
 
 
 def test_scenes_change_with_everything_but_the_budget(desk: Desk, session: Session) -> None:

@@ -7,7 +7,6 @@ import re
 import struct
 import zipfile
 import zlib
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,8 @@ from app.actions import Desk, Wish
 from app.comparison import compare_summary
 from app.figures.files import FORMATS, PICTURES, coloured, file_of
 from app.figures.png16 import png16
-from app.report import html_report
-from app.session import Session, Settings
+from app.session import Session
 from app.views import takeaway
-from app.words import guide
-from app.words import takeaway as words
 from pag import BudgetError, Inference, InputError, at_image_size
 from tests.records import build_inference
 
@@ -188,113 +184,17 @@ def test_what_is_no_file_is_explained(
 
 
 def test_nothing_can_be_taken_before_an_answer(desk: Desk, tmp_path: Path) -> None:
-    for what in ("zip", "report", "depth"):
-        question = {"what": what, "format": "png", "budget": 0.5}
-        with pytest.raises(InputError, match=re.escape(content.NOTHING_TO_DOWNLOAD)):
-            takeaway.make(Session(), question, desk, str(tmp_path))
+    # The page says which budget it shows: then there was a photo, and it is forgotten.
+    for budget, reason in ((None, content.NOTHING_TO_DOWNLOAD), (0.5, content.NO_PHOTO)):
+        for what in ("zip", "report", "depth"):
+            question = {"what": what, "format": "png", "budget": budget}
+            with pytest.raises(InputError, match=re.escape(reason)):
+                takeaway.make(Session(), question, desk, str(tmp_path))
 
 
 def test_a_bad_budget_is_explained(desk: Desk, session: Session, tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match=r"0\.20 to 1"):
         takeaway.make(session, {"what": "report", "budget": "all"}, desk, str(tmp_path))
-
-
-# ---------------------------------------------------------------- the report
-
-
-class Page(HTMLParser):
-    """What is on a page: tags, addresses, and the text."""
-
-    VOID = ("meta", "img", "link", "br")
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[str] = []
-        self.addresses: list[str] = []
-        self.alts: list[str] = []
-        self.text = ""
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append(tag)
-        if tag not in self.VOID:
-            self.open.append(tag)
-        for name, value in attrs:
-            if name in ("src", "href", "action", "data"):
-                self.addresses.append(value or "")
-            if name == "alt":
-                self.alts.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-@pytest.fixture(scope="module")
-def report(answer: Inference) -> str:
-    others = [build_inference(60, 85, seed=4, budget=b) for b in (0.3, 0.6, 1.0)]
-    return html_report(answer, Settings(0.6, size=320, labels="street"), others)
-
-
-def test_the_report_is_one_file_without_network(report: str) -> None:
-    page = Page(report)
-    assert "script" not in page.seen
-    assert len(page.addresses) == 1 + 4 + 1 + 2 + 1  # photo, outputs, ball, compute, gates
-    assert all(address.startswith("data:image/") for address in page.addresses)
-    assert all(len(alt) > 10 for alt in page.alts)
-    assert not re.search(r"url\(|@import|https?://", report)
-    assert "@media print" in report
-
-
-def test_the_report_says_what_the_record_says(report: str, answer: Inference) -> None:
-    text = re.sub(r"\s+", " ", Page(report).text)
-    assert f"{answer.budget_achieved:.3f}" in text
-    assert answer.checkpoint in text
-    assert "320 px, seen at 85 × 60" in text
-    assert "170 × 121 px" in text
-    for gate in answer.gates:
-        row = f"{gate.name}{gate.stride}{gate.active_fraction:.1%}{gate.macs_executed / 1e6:.1f}"
-        assert row in text
-    for term, meaning in guide.TERMS.items():
-        assert term.capitalize() in text
-        assert meaning in text
-    assert "--budget 0.60 --policy exact --execution auto --labels street --size 320" in text
-    assert "kong2019pag" in text
-
-
-def test_the_report_sets_the_budgets_side_by_side(report: str, answer: Inference) -> None:
-    text = Page(report).text
-    low, full = (build_inference(60, 85, seed=4, budget=b) for b in (0.3, 1.0))
-    alike = compare_summary(low, full)["agreement"]
-    assert f"{alike['segmentation']:.1%}{alike['depth']:.1%}{alike['normals']:.1f}°" in text
-    assert words.BUDGETS not in Page(html_report(answer, Settings())).text
-
-
-def test_the_report_is_the_same_for_the_same_records(report: str, answer: Inference) -> None:
-    others = [build_inference(60, 85, seed=4, budget=b) for b in (0.3, 0.6, 1.0)]
-    assert report == html_report(answer, Settings(0.6, size=320, labels="street"), others)
-
-
-def test_a_report_of_fewer_tasks() -> None:
-    page = Page(html_report(build_inference(40, 50, tasks=("depth",)), Settings()))
-    assert content.DEPTH in page.text
-    assert content.BOUNDARY not in page.text
-
-
-def test_the_report_of_the_page_knows_the_other_budgets(
-    desk: Desk, session: Session, tmp_path: Path
-) -> None:
-    for budget in desk.budgets[::4]:
-        desk.step(session, budget)
-    path = takeaway.make(session, {"what": "report", "budget": 0.5}, desk, str(tmp_path))
-    text = Page(Path(path).read_text(encoding="utf-8")).text
-    assert words.BUDGETS in text
-    for budget in desk.budgets[::4]:
-        assert f"{budget:.2f}" in text
 
 
 # ---------------------------------------------------------------- agreement

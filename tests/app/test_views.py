@@ -177,7 +177,7 @@ def test_the_zip_is_the_folder_of_predict_at_the_budget_shown(
 @pytest.mark.parametrize("kind", ["zip", *content.SWEEP_KINDS])
 def test_there_is_no_download_without_an_answer(desk: Desk, tmp_path: Path, kind: str) -> None:
     with pytest.raises(InputError, match="nothing to download"):
-        download.make(kind, Session(), 0.6, desk, str(tmp_path))
+        download.make(kind, Session(), None, desk, str(tmp_path))
 
 
 @pytest.mark.parametrize("budget", [None, "x", 7])

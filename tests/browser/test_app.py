@@ -44,7 +44,9 @@ def test_the_page_opens_with_an_example_in_all_panels(visitor: Visitor) -> None:
     visitor.open_tab("gates")
     page.wait_for_selector("#gates .pag-tile >> nth=14")
     captions = page.locator("#gates .pag-caption").all_inner_texts()
-    assert re.match(r"res2_1 · stride 4 · \d+% active\s+\d+ of \d+ MMACs", captions[0].strip())
+    assert re.match(
+        r"res2_1 · stride 4 · \d+% active\s+\d+ of \d+ million multiply-adds", captions[0].strip()
+    )
     assert captions[-1].startswith("res5_3")
     visitor.open_tab("pooling")
     page.wait_for_selector("#dilation-map img[data-slot=dilation]")

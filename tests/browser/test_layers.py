@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from app.actions import Desk, Wish
 from app.examples import find_examples
 from app.session import Session
 from pag import Inference
-from tests.app.fake import FakePredictor
+from tests.app.fake import Brake, FakePredictor
+from tests.app.photos import write_photo
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -53,7 +55,7 @@ def test_fifteen_masks_in_network_order_with_their_numbers(
         words = re.sub(r"\s+", " ", caption)
         assert words.startswith(f"{gate.name} · stride {gate.stride} · ")
         assert f"{gate.active_fraction:.0%} active" in words
-        assert f"{gate.macs_executed / 1e6:.0f} of {gate.macs_dense / 1e6:.0f} MMACs" in words
+        assert f"{gate.macs_executed / 1e6:.0f} of {gate.macs_dense / 1e6:.0f} million" in words
         assert np.array_equal(is_gold(layers.picture(f"mask-{gate.name}")), gate.mask)
     widths = layers.page.eval_on_selector_all(
         "#gates .pag-fill", "fills => fills.map(fill => parseFloat(fill.style.width))"
@@ -138,6 +140,37 @@ def test_the_difference_to_another_budget(
     pixels = np.array(drawn["data"]).reshape(-1, drawn["width"], 4)
     magenta = (pixels[..., 2] > pixels[..., 1] + 40) & (pixels[..., 0] > 150)
     assert np.array_equal(magenta, full.gates[0].mask & ~here.gates[0].mask)
+
+
+SHARES = """() => [...document.querySelectorAll('#gates .pag-changed')]
+    .map(line => parseFloat(line.innerText)).filter(share => share > 0).length"""
+CHOSEN = "value => document.querySelector('#gates-against select').value === value"
+
+
+@pytest.mark.parametrize("chosen", [None, "1.000", "0.200"])
+def test_the_difference_outlives_the_photo(
+    visitor: Visitor, brake: Brake, tmp_path: Path, chosen: str | None
+) -> None:
+    visitor.until_swept()
+    page = visitor.page
+    visitor.open_tab("gates")
+    page.click("#gates-show input[value=difference]")
+    if chosen:
+        page.select_option("#gates-against select", chosen)
+    page.wait_for_function(f"({SHARES})() > 0" if chosen != "0.200" else "true")
+    brake.hold(0.6)
+    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=14))
+    visitor.until_numbers("200 × 150")
+    page.wait_for_function(CHOSEN, arg="0.600")  # there is nothing else yet
+    page.wait_for_function(f"({SHARES})() === 0")
+    brake.let(1)
+    page.wait_for_function(CHOSEN, arg="1.000")
+    page.wait_for_function(f"({SHARES})() > 0")
+    brake.let(1)
+    page.wait_for_function(CHOSEN, arg=chosen or "1.000")
+    brake.release()
+    visitor.until_swept()
+    assert page.evaluate(CHOSEN, chosen or "1.000")
 
 
 def test_a_picture_is_saved_at_its_full_size(settled: Visitor) -> None:

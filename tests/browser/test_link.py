@@ -212,7 +212,9 @@ def test_the_heatmap_is_read_by_hovering_and_links(visitor: Visitor) -> None:
         )
         if words:
             break
-    assert re.fullmatch(r"\d+ of 15 layers ran here[\d.,]+ kMACs at this pixel", words)
+    assert re.fullmatch(
+        r"\d+ of 15 layers ran here[\d.,]+ thousand multiply-adds at this pixel", words
+    )
     visitor.page.wait_for_function("document.body.dataset.pin === 'hover'")
     count = re.match(r"\d+", words)
     visitor.page.wait_for_timeout(400)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import gradio as gr
 import pytest
 
 from app.actions import Desk, Wish
@@ -12,6 +14,7 @@ from app.figures.pixel import layers_by_budget, pixel_story
 from app.session import Session
 from pag import Inference
 from tests.app.fake import FakePredictor
+from tests.app.photos import write_photo
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -67,8 +70,8 @@ def test_a_click_tells_the_whole_story(
     assert f"sees {told.name}" in words
     assert f"{told.depth:.2f} m away" in words
     assert f"strength {told.boundary:.2f}" in words
-    assert f"{told.count} of 15 layers ran" in words
-    assert f"{told.kilo_macs:.1f} of {told.dense_kilo_macs:.1f} kMACs" in words
+    assert f"{told.count} of 15 gated layers ran" in words
+    assert f"{told.kilo_macs:.1f} of {told.dense_kilo_macs:.1f} thousand" in words
     answers = [desk.answer_at(session, budget) for budget in sorted([*visitor.budgets(), 0.6])]
     expected = layers_by_budget(answers, *at)
     ran = visitor.page.eval_on_selector_all(
@@ -90,6 +93,50 @@ def test_the_story_follows_the_budget(visitor: Visitor) -> None:
         "document.querySelector('.pag-story').innerText.includes('No layer was skipped')"
     )
     assert "budget 1.00" in visitor.page.inner_text(".pag-story")
+
+
+def test_the_story_is_told_where_playing_was_stopped(settled: Visitor) -> None:
+    page = settled.page
+    settled.open_tab("pixel")
+    settled.point("#output-normals", 0.5, 0.5, click=True)
+    page.wait_for_function("document.querySelector('.pag-story')?.innerText.includes('0.60')")
+    page.click("#sweep .pag-play")
+    page.wait_for_function("document.body.dataset.budget > 0.75")
+    page.click("#sweep .pag-play")
+    page.wait_for_function(
+        "document.querySelector('.pag-story').innerText"
+        ".includes(`At budget ${document.body.dataset.budget},`)"
+    )
+
+
+def test_a_photo_that_the_server_has_forgotten_is_asked_for_again(
+    visitor: Visitor, blocks: gr.Blocks, tmp_path: Path
+) -> None:
+    mine = write_photo(tmp_path / "mine.png", 110, 150, seed=13)
+    page = visitor.page
+    with page.expect_request("**/queue/join*") as request:
+        visitor.choose(mine)
+    visitor.until_numbers("150 × 110")
+    visitor.until_swept()
+    visitor.open_tab("pixel")
+    asked = request.value.post_data_json
+    assert asked is not None
+    blocks.state_holder.session_data.pop(asked["session_hash"])
+    visitor.point("#output-normals", 0.5, 0.5, click=True)
+    page.wait_for_selector("#pixel-panel [role=alert]:has-text('holds no photo')")
+    visitor.open_tab("two")
+    page.select_option("#two-against select", "policy:adaptive")
+    page.wait_for_selector("#two-b-numbers [role=alert]:has-text('holds no photo')")
+    visitor.open_tab("take")
+    page.click("#take-panel [data-take=zip]")
+    page.wait_for_selector("[data-testid=toast-body]:has-text('holds no photo')")
+    # The same photo once more, and all is well.
+    visitor.choose(mine)
+    visitor.open_tab("two")
+    page.wait_for_selector("#two-b-numbers:has-text('achieved')")
+    visitor.open_tab("pixel")
+    visitor.move_slider(visitor.budgets()[3])
+    page.wait_for_selector("#pixel-panel .pag-story")
 
 
 def test_the_receptive_field_is_drawn_to_scale(visitor: Visitor, record: Inference) -> None:

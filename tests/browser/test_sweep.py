@@ -132,6 +132,84 @@ def test_the_page_stays_usable_while_the_sweep_runs(
     visitor.until_swept()
 
 
+def test_a_sweep_that_is_sent_away_again_and_again_goes_on(
+    visitor: Visitor, brake: Brake, tmp_path: Path
+) -> None:
+    visitor.until_swept()
+    brake.hold(0.6)
+    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=10))
+    visitor.until_numbers("200 × 150")
+    brake.until_waiting()
+    sent_away = "([...document.querySelectorAll('#sweep .ready')].length)"
+    ready = visitor.page.evaluate(sent_away)
+    with visitor.page.expect_response(ASKED):
+        visitor.move_slider(0.97)
+    # Their own request is in the network now, and the next step is told to come later each time.
+    brake.let(1)
+    for _ in range(4):
+        visitor.page.wait_for_event("request", lambda request: "queue/join" in request.url)
+    assert visitor.page.evaluate(sent_away) <= ready + 1
+    brake.release()
+    visitor.until_swept()
+
+
+def test_a_step_without_an_answer_ends_the_sweep_until_the_slider_moves(
+    visitor: Visitor, brake: Brake, tmp_path: Path
+) -> None:
+    visitor.until_swept()
+    brake.hold(0.6)
+    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=11))
+    visitor.until_numbers("200 × 150")
+    brake.until_waiting()
+    full = {"detail": "The queue is full."}
+    visitor.page.route(ASKED, lambda route: route.fulfill(status=503, json=full))
+    brake.let(1)
+    visitor.page.wait_for_selector("#sweep[data-state=stopped]")
+    visitor.page.unroute(ASKED)
+    visitor.errors.clear()  # of the network
+    brake.release()
+    visitor.move_slider(0.95)
+    visitor.until_swept()
+
+
+def test_a_budget_is_typed_digit_by_digit(visitor: Visitor, fake: FakePredictor) -> None:
+    visitor.until_swept()
+    page = visitor.page
+    calls = len(fake.calls)
+    box = page.locator("#budget input[type=number]")
+    box.fill("")
+    page.keyboard.type("0.45", delay=150)
+    visitor.until_numbers(r"Requested 0\.45")
+    # The floor of 0.2 was never asked for, though "0" was in the box.
+    assert {call[0] for call in fake.calls[calls:]} <= {0.4, 0.45}
+    box.fill("")
+    page.wait_for_timeout(300)
+    assert "Requested 0.45" in visitor.numbers()
+    page.keyboard.press("Tab")
+    assert box.input_value() == "0.45"
+    box.fill("7")  # more than everything
+    page.keyboard.press("Tab")
+    visitor.until_numbers(r"Requested 1\.00")
+    assert box.input_value() == "1"
+    assert page.locator("[data-testid=toast-body]").count() == 0
+
+
+def test_an_animation_keeps_nobody_from_other_files(
+    visitor: Visitor, settled: Visitor, brake: Brake, tmp_path: Path
+) -> None:
+    brake.hold(0.6)
+    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=12))
+    visitor.until_numbers("200 × 150")
+    with visitor.page.expect_response(ASKED):
+        visitor.page.click("#save-gif")
+    with settled.page.expect_download() as download:
+        settled.page.click("#download")
+    assert download.value.suggested_filename == "pag-explorer.zip"
+    with visitor.page.expect_download() as download:
+        brake.release()
+    assert download.value.suggested_filename == "pag-explorer-sweep.gif"
+
+
 def test_the_sweep_plays_and_the_slider_stands_where_it_was_stopped(settled: Visitor) -> None:
     page = settled.page
     button = page.locator("#sweep .pag-play")
