@@ -7,6 +7,7 @@ immutable; `begin` opens a `Pass` that holds what one forward pass has to rememb
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -161,13 +162,36 @@ class ExactPolicy:
         return _ExactPass(self, cost, budget)
 
 
-class _ExactPass(Pass):
-    def __init__(self, policy: ExactPolicy, cost: NetworkCost, budget: Tensor) -> None:
-        self.policy = policy
+class AllottedPass(Pass):
+    """A pass that gives every layer its allotment, and carries on what is left over.
+
+    Args:
+        cost: of the network on images of this size.
+        budget: (B,).
+        allot: multiply-adds of each gated layer at one budget.
+    """
+
+    def __init__(
+        self,
+        cost: NetworkCost,
+        budget: Tensor,
+        allot: Callable[[NetworkCost, float], list[float]],
+    ) -> None:
         self.layers = cost.layers
         self.budgets = [float(b) for b in budget]
-        self.allotted = [leave_room(policy.table.allot(cost, b), cost, b) for b in self.budgets]
+        self.allotted = [allot(cost, b) for b in self.budgets]
         self.carry = [0.0 for _ in self.budgets]
+
+    def note_pool(self, saved: Tensor) -> None:
+        # The saving lowers executed and dense alike; the budget is a share of the latter.
+        for i, (budget, macs) in enumerate(zip(self.budgets, saved.tolist(), strict=True)):
+            self.carry[i] += (1 - budget) * macs
+
+
+class _ExactPass(AllottedPass):
+    def __init__(self, policy: ExactPolicy, cost: NetworkCost, budget: Tensor) -> None:
+        super().__init__(cost, budget, lambda c, b: leave_room(policy.table.allot(c, b), c, b))
+        self.policy = policy
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         cost = self.layers[layer]
@@ -184,11 +208,6 @@ class _ExactPass(Pass):
             self.carry[i] = target - spent
             masks.append(mask)
         return torch.cat(masks)
-
-    def note_pool(self, saved: Tensor) -> None:
-        # The saving lowers executed and dense alike; the budget is a share of the latter.
-        for i, (budget, macs) in enumerate(zip(self.budgets, saved.tolist(), strict=True)):
-            self.carry[i] += (1 - budget) * macs
 
 
 def leave_room(macs: list[float], cost: NetworkCost, budget: float) -> list[float]:

@@ -16,26 +16,22 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from tqdm import tqdm
 
 from pag.budget import AdaptivePolicy, BudgetTable, ExactPolicy
-from pag.config import PAGConfig, TrainConfig
 from pag.data import FOLDERS, Dataset, open_dataset
 from pag.data.transforms import resize_sample
-from pag.errors import PAGError, WeightsError
+from pag.errors import InputError, PAGError, WeightsError
 from pag.gate import BUDGET_CLAMP, PixelGate
 from pag.inference import TASKS
 from pag.macs import network_cost
 from pag.network import PAGNet
 from pag.pretrained import save_checkpoint
+from pag.training_state import UNUSABLE, read_state
 
 LEVELS = np.linspace(-9, 9, 37)
 """Where on the curve from closed to open a table of learned levels has its rows."""
-
-UNUSABLE = (SafetensorError, OSError, KeyError, TypeError, RuntimeError)
-"""What reading a file that is no training state may raise."""
 
 REQUESTS = (0.02, *(round(0.1 + 0.05 * i, 2) for i in range(17)), 0.98)
 """Budgets at which the gates are asked; what they use is measured."""
@@ -55,38 +51,24 @@ def load_state(path: Path, weights: str = "mean") -> tuple[PAGNet, Tensor | None
     Raises:
         WeightsError: not a training state, or incomplete.
     """
-    config, tensors = read_weights(path, weights)
+    state = read_state(path, (f"{weights}.", "levels"))
     try:
-        with safe_open(path, "pt") as file:
-            ranked = TrainConfig.from_json(file.metadata()["train"]).masks == "ranked"
-            levels = file.get_tensor("levels") if ranked else None
-        net = PAGNet(config)
-        net.load_state_dict(tensors)
+        levels = state.tensors["levels"] if state.train.masks == "ranked" else None
+        net = PAGNet(state.network)
+        net.load_state_dict(state.part(f"{weights}."))
     except UNUSABLE as error:
         raise WeightsError(f"The training state cannot be used: {error}") from error
     return net.eval(), levels
 
 
-def read_weights(path: Path, weights: str = "mean") -> tuple[PAGConfig, dict[str, Tensor]]:
-    """The settings of a training state's network, and its tensors by name.
-
-    Args:
-        path, weights: see `load_state`.
+def sample_images(datasets: Sequence[Dataset], count: int, size: int = 480) -> list[Tensor]:
+    """`count` evenly spaced images of each dataset as (1, 3, H, W) tensors, longer side `size`.
 
     Raises:
-        WeightsError: not a training state.
+        InputError: `count` is below 1.
     """
-    try:
-        with safe_open(path, "pt") as file:
-            config = PAGConfig.from_json(file.metadata()["network"])
-            names = [k for k in file.keys() if k.startswith(f"{weights}.")]  # noqa: SIM118
-            return config, {k.removeprefix(f"{weights}."): file.get_tensor(k) for k in names}
-    except UNUSABLE as error:
-        raise WeightsError(f"The training state cannot be used: {error}") from error
-
-
-def sample_images(datasets: Sequence[Dataset], count: int, size: int = 480) -> list[Tensor]:
-    """`count` evenly spaced images of each dataset as (1, 3, H, W) tensors, longer side `size`."""
+    if count < 1:
+        raise InputError(f"images is {count}; expected at least 1")
     images = []
     for dataset in datasets:
         for index in np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int):

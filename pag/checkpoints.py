@@ -36,7 +36,8 @@ def find_checkpoint(name: str | Path | None = None) -> Path:
     Raises:
         WeightsError: no such checkpoint; the message lists those that come with the project.
     """
-    for folder in (Path(name or DEFAULT_CHECKPOINT), CHECKPOINTS / (name or DEFAULT_CHECKPOINT)):
+    shipped = CHECKPOINTS / (name or DEFAULT_CHECKPOINT)
+    for folder in (shipped,) if name is None else (Path(name), shipped):
         if (folder / CONFIG_FILE).is_file():
             return folder
     raise WeightsError(

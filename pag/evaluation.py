@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pag.budget import ExactPolicy
+from pag.budget import ExactPolicy, Pass
 from pag.config import LABEL_SETS, PAGConfig
 from pag.data import Dataset
 from pag.errors import InputError
@@ -59,7 +59,7 @@ class RandomMasks:
         return _RandomPass(self)
 
 
-class _RandomPass:
+class _RandomPass(Pass):
     def __init__(self, policy: RandomMasks) -> None:
         self.policy = policy
 
@@ -69,9 +69,6 @@ class _RandomPass:
             order = torch.randperm(len(row), generator=self.policy.generator)
             row[order[: self.policy.counts[layer]]] = True
         return mask.view_as(logits).to(logits.device)
-
-    def note_pool(self, saved: Tensor) -> None:
-        pass
 
 
 def evaluate(

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -243,9 +244,9 @@ def lowest_budget(cost: NetworkCost) -> float:
 
 
 def check_milliseconds(value: float) -> float:
-    """A usable time; `BudgetError` unless it is finite and above 0."""
-    if not 0 < value < math.inf:
-        raise BudgetError(f"The time is {value:g} ms; expected a number of milliseconds above 0.")
+    """A usable time; `BudgetError` unless it is a number, finite and above 0."""
+    if not isinstance(value, Real) or not 0 < value < math.inf:
+        raise BudgetError(f"The time is {value!r} ms; expected a number of milliseconds above 0.")
     return value
 
 

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from pag.budget import POLICIES, check_budget
@@ -64,6 +65,13 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _steering(path: Path) -> np.ndarray:
+    try:
+        return read_steering(path)
+    except InputError as error:
+        raise InputError(f"--steer {path.name}: {error}") from error
+
+
 def main(argv: list[str] | None = None) -> int:
     """Command line; 0 if every image was written, 1 if some failed, 2 if nothing could be done."""
     parser = build_parser()
@@ -74,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
             check_milliseconds(args.budget_ms)
             check_timed(args.policy, args.execution)
         check_distinct(args.images)
-        steer = None if args.steer is None else read_steering(args.steer)
+        steer = None if args.steer is None else _steering(args.steer)
         predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")

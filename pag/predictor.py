@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pag.budget import POLICIES, AdaptivePolicy, ExactPolicy, GatePolicy, check_budget
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
+from pag.device import choose_device
 from pag.errors import InputError
 from pag.execution import EXECUTIONS, AutoExecution, Execution, build_execution
 from pag.heads import allowed_classes, predictions, zoom_of
@@ -118,7 +119,9 @@ class Predictor:
             BudgetError: an unusable budget.
         """
         started = self.clock()
-        chosen, executor, allowed = self._check(policy, execution, tasks, labels, size)
+        wanted = wanted_tasks(tasks)
+        chosen, executor, allowed = self._check(policy, execution, labels, size)
+        free = isinstance(chosen, AdaptivePolicy)  # its budget is a wish
         steer = check_steering(steer)
         picture = open_picture(image, size)
         height, width = fit_size(*picture.size, size)
@@ -129,9 +132,8 @@ class Predictor:
             over = steering_at(steer, (height, width))
             painted = float(np.mean(over != 0))
             chosen = SteeredPolicy(chosen, torch.from_numpy(over)[None, None].to(self.device))
-        wanted = tuple(task for task in TASKS if task in tasks)
         floor = network_cost(self.net, (height, width), wanted).floor
-        value = check_budget(budget, 0.0 if policy == "adaptive" else floor)
+        value = check_budget(budget, 0.0 if free else floor)
         with torch.inference_mode():
             tensor = self._to_tensor(pixels)
             outputs, trace = self.net(
@@ -199,10 +201,11 @@ class Predictor:
             tasks: which outputs to compute.
 
         Raises:
-            InputError: nothing has been measured on this machine; see `pag.machine`.
+            InputError: nothing has been measured on this machine (see `pag.machine`), or an
+                unknown task.
             BudgetError: an unusable budget.
         """
-        cost = network_cost(self.net, size, tuple(tasks))
+        cost = network_cost(self.net, size, wanted_tasks(tasks))
         value = check_budget(budget, cost.floor)
         return self._measured().milliseconds(cost, self.table.allot(cost, value))
 
@@ -221,10 +224,11 @@ class Predictor:
             factor: how many times as long as it was measured to take the machine takes now.
 
         Raises:
-            InputError: nothing has been measured on this machine; see `pag.machine`.
+            InputError: nothing has been measured on this machine (see `pag.machine`), or an
+                unknown task.
             BudgetError: the time is no number above 0, or too short for any budget.
         """
-        cost = network_cost(self.net, size, tuple(tasks))
+        cost = network_cost(self.net, size, wanted_tasks(tasks))
         return self._measured().budget_within(cost, self.table, milliseconds, factor)
 
     def _measured(self) -> Latency:
@@ -250,7 +254,6 @@ class Predictor:
         self,
         policy: str | GatePolicy,
         execution: str | Execution,
-        tasks: Sequence[str],
         labels: str,
         size: int,
     ) -> tuple[GatePolicy, Execution, Tensor | None]:
@@ -259,9 +262,6 @@ class Predictor:
             known = ", ".join(self._executions)
             raise InputError(f"The execution is {execution!r}; expected one of {known}.")
         executor = self._executions[execution] if isinstance(execution, str) else execution
-        unknown = [task for task in tasks if task not in TASKS]
-        if unknown or not tasks:
-            raise InputError(f"tasks are {list(tasks)}; expected some of {', '.join(TASKS)}.")
         if isinstance(size, bool) or not isinstance(size, int) or not MIN_SIZE <= size <= MAX_SIZE:
             raise InputError(
                 f"The working size is {size!r}; "
@@ -288,17 +288,11 @@ class Predictor:
         return tensor.permute(2, 0, 1)[None].float().div_(255)
 
 
-def choose_device(name: str) -> torch.device:
-    """``auto`` or a torch device name as a device; `InputError` if it is not there."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"The device is {name!r}; expected auto, cpu or cuda.") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError("The device is cuda, but there is no CUDA GPU here; use auto or cpu.")
-    return device
+def wanted_tasks(tasks: Sequence[str]) -> tuple[str, ...]:
+    """The tasks in their usual order, each once; `InputError` for an unknown one, or none."""
+    if not tasks or any(task not in TASKS for task in tasks):
+        raise InputError(f"tasks are {list(tasks)}; expected some of {', '.join(TASKS)}.")
+    return tuple(task for task in TASKS if task in tasks)
 
 
 def open_picture(image: Photo, size: int) -> Picture:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 
@@ -23,13 +22,13 @@ from pag.data.mixture import (
     prefetch,
 )
 from pag.data.training import open_training_data
+from pag.device import choose_device
 from pag.errors import PAGError
 from pag.network import PAGNet
 from pag.pretrained import load_checkpoint, load_imagenet
 from pag.starting import fill, levels_of
 from pag.trainer import Trainer
-
-STATE = "state.safetensors"
+from pag.training_state import STATE
 
 
 def run(
@@ -39,10 +38,12 @@ def run(
     out: Path,
     save_seconds: float,
     levels: torch.Tensor | None = None,
+    start: Path | None = None,
 ) -> None:
     """Train to the end, resuming from `out` if it holds a state, saving as it goes.
 
-    `levels`, (L,), are those that a new run begins with; see `pag.relaxation.layer_shares`.
+    A new run begins with `levels`, (L,), of the layers (`pag.relaxation.layer_shares`), or goes
+    on from the state `start`.
     """
     datasets = list(data.values())
     mixture = Mixture(datasets, config.mixture, config.seed)
@@ -53,6 +54,9 @@ def run(
     state = out / STATE
     if state.exists():
         trainer.load(state)
+    elif start is not None:
+        trainer.load(start)
+        trainer.save(state)
     saved = time.monotonic()
     with (
         open(out / "log.jsonl", "a", encoding="utf-8") as log,
@@ -99,8 +103,10 @@ def main(argv: list[str] | None = None) -> int:
         "--checkpoint", help="a checkpoint to go on from, whose classes may be fewer"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--start", type=Path, help="another run's state to start from")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--start", type=Path, help="a state to go on from in a new folder, its steps counted"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--save-seconds", type=float, default=120, help="between saved states")
     parser.add_argument(
         "--network", type=json.loads, default={}, help='settings, JSON: {"gate_scope": "conv"}'
@@ -109,9 +115,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         network, config = PAGConfig.from_dict(args.network), TrainConfig.from_dict(args.set)
+        device = choose_device(args.device)
         args.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
-        net = PAGNet(network).to(args.device)
+        net = PAGNet(network).to(device)
         net.to(memory_format=torch.channels_last)  # pyright: ignore
         if args.imagenet is not None:
             report = load_imagenet(net.backbone, args.imagenet)
@@ -121,12 +128,8 @@ def main(argv: list[str] | None = None) -> int:
             checkpoint = load_checkpoint(args.checkpoint)
             fill(net, checkpoint.net.state_dict(), checkpoint.net.config.classes)
             levels = levels_of(checkpoint.table)
-        if args.start is not None and not (args.out / STATE).exists():
-            partial = (args.out / STATE).with_suffix(".partial")
-            partial.write_bytes(args.start.read_bytes())
-            os.replace(partial, args.out / STATE)
         data = open_training_data(args.data, args.hand_labels, args.textures)
-        run(net, config, data, args.out, args.save_seconds, levels)
+        run(net, config, data, args.out, args.save_seconds, levels, args.start)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     return 0

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pag.budget import GatePolicy
-from pag.config import PAGConfig, TrainConfig
+from pag.config import TrainConfig
 from pag.data.batch import Batch
 from pag.errors import WeightsError
 from pag.inference import TASKS
@@ -28,6 +25,7 @@ from pag.relaxation import (
     layer_budget_loss,
     layer_shares,
 )
+from pag.training_state import TrainingState, read_state
 
 EVERY = 2
 """All losses but that of boundaries look at one pixel of every square of this side: the heads
@@ -180,39 +178,28 @@ class Trainer:
         for index, moments in state.items():
             for key, value in moments.items():
                 tensors[f"adam.{self.names[index]}.{key}"] = torch.as_tensor(value)
-        tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-        metadata = {
-            "step": str(self.step),
-            "network": self.net.config.to_json(),
-            "train": self.config.to_json(),
-        }
-        partial = path.with_suffix(".partial")
-        save_file(tensors, partial, metadata)
-        os.replace(partial, path)
+        TrainingState(self.step, self.net.config, self.config, tensors).write(path)
 
     def load(self, path: Path) -> None:
         """Continue from a saved state; every tensor must fit, of the same network.
 
         The run's own settings may differ, so that a run can be made longer.
+
+        Raises:
+            WeightsError: no such state, or of another network.
         """
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata()
-            saved = PAGConfig.from_json(metadata["network"])
-            if saved != self.net.config:
-                raise WeightsError(f"The saved state is of another network: {saved}")
-            self.step = int(metadata["step"])
-            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
-
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-
+        saved = read_state(path)
+        tensors = saved.tensors
+        if saved.network != self.net.config:
+            raise WeightsError(f"The saved state is of another network: {saved.network}")
         try:
-            self.net.load_state_dict(part("net."))
+            self.net.load_state_dict(saved.part("net."))
         except RuntimeError as error:
             raise WeightsError(f"The saved state does not fit this network: {error}") from error
+        self.step = saved.step
         with torch.no_grad():
             self.levels.copy_(tensors["levels"])
-        self.mean = {k: v.to(self.device) for k, v in part("mean.").items()}
+        self.mean = {k: v.to(self.device) for k, v in saved.part("mean.").items()}
         moments: dict[int, dict[str, Tensor]] = {}
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         for index, name in enumerate(self.names):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from pag.config import STREET_CLASSES, TRAINING_MASKS, PAGConfig, TrainConfig
@@ -22,8 +22,9 @@ from pag.errors import WeightsError
 from pag.inference import TASKS
 from pag.macs import network_cost
 from pag.network import PAGNet
-from pag.train import STATE, main, run
+from pag.train import main, run
 from pag.trainer import Trainer, parameter_groups, thinned, twice
+from pag.training_state import STATE
 from tests.tiny_data import MemoryDataset, write_all
 
 NETWORK = PAGConfig(output_stride=16, dilations=(0, 1, 2), classes=STREET_CLASSES)
@@ -292,10 +293,35 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "There is no training state called start.safetensors"),
+        (b"not a state", "The training state cannot be used"),
+        (save({"levels": torch.zeros(3)}), "The training state cannot be used"),
+    ],
+)
+def test_what_is_no_state_is_refused_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, message: str
+) -> None:
+    start, out = tmp_path / "start.safetensors", tmp_path / "run"
+    if content is not None:
+        start.write_bytes(content)
+    data = write_all(tmp_path / "data", "train")
+    arguments = ["--data", data, "--out", out, "--device", "cpu", "--start", start]
+    arguments += ["--network", '{"backbone": "mobilenetv2"}']
+    with pytest.raises(SystemExit):
+        main([str(a) for a in arguments])
+    assert message in capsys.readouterr().err
+    assert not (out / STATE).exists()
+
+
+@pytest.mark.parametrize(
     ("extra", "message"),
     [
         (["--set", '{"stepps": 1}'], "TrainConfig: unknown setting(s) stepps"),
         (["--network", '{"output_stride": 4}'], "output_stride is 4"),
+        (["--device", "gpu"], "The device is 'gpu'; expected auto, cpu or cuda"),
+        (["--device", "meta"], "The device is 'meta'; expected auto, cpu or cuda"),
         (["--network", '{"backbone": "vgg"}'], "expected one of: resnet50, mobilenetv2"),
         ([], "no folder images/train found"),
     ],
@@ -304,7 +330,7 @@ def test_command_line_explains_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str], message: str
 ) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--device", "cpu", *extra])
+        main(["--device", "cpu", "--data", str(tmp_path), "--out", str(tmp_path / "run"), *extra])
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from tqdm import tqdm
 
 from pag.ablations.report import format_pooling, format_results, pooling
@@ -30,15 +29,16 @@ from pag.ablations.variants import (
     network_config,
     reference_network,
 )
-from pag.calibrate import read_weights
 from pag.config import PAGConfig, TrainConfig
 from pag.data.mixture import CachedDataset
 from pag.data.training import open_training_data
+from pag.device import choose_device
 from pag.errors import InputError, PAGError
 from pag.evaluation_report import versions
 from pag.growing import GrowingReport, first_entry
 from pag.predictor import DEFAULT_SIZE
-from pag.train import STATE, run
+from pag.train import run
+from pag.training_state import STATE, read_state
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--size", type=int, default=DEFAULT_SIZE, help="their longer side, pixels")
     add("--thresholds", type=int, default=17, help="of boundary strength; 99 is official")
     add("--workers", type=int, default=1, help="processes for boundary matching")
-    add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add("--device", default="auto", help="auto, cpu or cuda")
     add("--save-seconds", type=float, default=60, help="between saved states")
     return parser
 
@@ -76,6 +76,7 @@ class Ablations:
         self, args: argparse.Namespace, report: GrowingReport, reference: PAGConfig
     ) -> None:
         self.args, self.report, self.reference = args, report, reference
+        self.device = choose_device(args.device)
         self.schedule = Schedule(args.steps, args.batch, args.crop)
         self._data: dict[str, CachedDataset] = {}
         self._excerpts: dict[str, Excerpt] = {}
@@ -95,7 +96,7 @@ class Ablations:
         if steps_done(folder, network, config) < config.steps:
             folder.mkdir(parents=True, exist_ok=True)
             net = start_network(network, self.reference, args.start, config.seed)
-            net.to(args.device, memory_format=torch.channels_last)  # pyright: ignore
+            net.to(self.device, memory_format=torch.channels_last)  # pyright: ignore
             self._data = self._data or open_training_data(args.data)
             run(net, config, self._data, folder, args.save_seconds)
         self._excerpts = self._excerpts or open_excerpts(args.data, args.images)
@@ -111,7 +112,7 @@ class Ablations:
                 args.size,
                 args.thresholds,
                 args.workers,
-                args.device,
+                str(self.device),
                 show,
             )
         return {
@@ -130,18 +131,17 @@ def steps_done(folder: Path, network: PAGConfig, config: TrainConfig) -> int:
 
     Raises:
         InputError: the state is of other settings.
+        WeightsError: it cannot be read.
     """
     if not (folder / STATE).exists():
         return 0
-    with safe_open(folder / STATE, "pt") as file:
-        metadata = file.metadata()
-    same = PAGConfig.from_json(metadata["network"]) == network
-    if not same or TrainConfig.from_json(metadata["train"]) != config:
+    state = read_state(folder / STATE, ("levels",))
+    if (state.network, state.train) != (network, config):
         raise InputError(
             f"the folder of {folder.name} holds a run of other settings; expected the same ones, "
             "or another folder in --runs"
         )
-    return int(metadata["step"])
+    return state.step
 
 
 def run_ablations(args: argparse.Namespace) -> GrowingReport:
@@ -153,8 +153,7 @@ def run_ablations(args: argparse.Namespace) -> GrowingReport:
     if not args.out.parent.is_dir():
         raise InputError("the folder of --out does not exist; expected one to write to")
     schedule = Schedule(args.steps, args.batch, args.crop)
-    start, _ = read_weights(args.start)
-    reference = reference_network(start)
+    reference = reference_network(read_state(args.start, ("levels",)).network)
     header = {
         "start": hashlib.sha256(args.start.read_bytes()).hexdigest()[:12],
         "schedule": asdict(schedule)

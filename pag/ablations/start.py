@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from pag.calibrate import read_weights
 from pag.config import PAGConfig
 from pag.network import PAGNet
 from pag.starting import fill
+from pag.training_state import read_state
 
 
 def start_network(config: PAGConfig, reference: PAGConfig, start: Path, seed: int) -> PAGNet:
@@ -41,8 +41,8 @@ def start_network(config: PAGConfig, reference: PAGConfig, start: Path, seed: in
 
 def merge(net: PAGNet, start: Path) -> None:
     """Fill `net` with the running mean of a state, except for what begins anew."""
-    saved, tensors = read_weights(start)
-    fill(net, tensors, saved.classes, fresh_parts(net))
+    state = read_state(start, ("mean.",))
+    fill(net, state.part("mean."), state.network.classes, fresh_parts(net))
 
 
 def fresh_parts(net: PAGNet) -> tuple[str, ...]:

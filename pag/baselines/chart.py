@@ -13,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pag.baselines.compare import MEASURES, Curve, Measure, curves, datasets
+from pag.baselines.compare import Curve, Measure, curves, datasets
 from pag.baselines.methods import LEARNED, METHODS
 from pag.baselines.report import Report
+from pag.baselines.tally import HEADLINES
 from pag.errors import InputError
 from pag.inference import TASKS
 
@@ -95,13 +96,12 @@ def draw(report: Report) -> Figure:
 
 def panels(report: Report) -> dict[str, list[Panel]]:
     """Of every task (data set, headline measure, curves), photographs before rendered scenes."""
-    headline = {m.task: m for m in reversed(MEASURES)}
     names = sorted(datasets(report), key=lambda name: name == RENDERED)  # stable
     found = {
         task: [
-            (name, headline[task], drawn)
+            (name, HEADLINES[task], drawn)
             for name in names
-            if (drawn := curves(report, name, headline[task]))
+            if (drawn := curves(report, name, HEADLINES[task]))
         ]
         for task in TASKS
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pag.budget import BudgetTable
+from pag.budget import AllottedPass, BudgetTable, Pass
 from pag.errors import InputError
 from pag.macs import LayerCost, NetworkCost
 from pag.ranking import keep_highest
@@ -41,13 +41,10 @@ class TablePolicy:
         return _TablePass(self, cost, budget)
 
 
-class _TablePass:
+class _TablePass(AllottedPass):
     def __init__(self, policy: TablePolicy, cost: NetworkCost, budget: Tensor) -> None:
+        super().__init__(cost, budget, policy.table.allot)
         self.choose = policy.choose
-        self.layers = cost.layers
-        self.budgets = [float(b) for b in budget]
-        self.allotted = [policy.table.allot(cost, b) for b in self.budgets]
-        self.carry = [0.0 for _ in self.budgets]
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         return torch.cat([self._one(layer, i, logits[i : i + 1]) for i in range(len(logits))])
@@ -62,11 +59,6 @@ class _TablePass:
         mask, spent = self.choose(cost, logits, target)
         self.carry[image] = target - spent
         return mask
-
-    def note_pool(self, saved: Tensor) -> None:
-        # As in the exact policy: the saving lowers dense and executed multiply-adds alike.
-        for i, (budget, macs) in enumerate(zip(self.budgets, saved.tolist(), strict=True)):
-            self.carry[i] += (1 - budget) * macs
 
 
 def layer_table(names: Sequence[str], opening_order: Sequence[str]) -> BudgetTable:
@@ -107,12 +99,9 @@ class OpenLayers:
         return _OpenLayersPass(self.open)
 
 
-class _OpenLayersPass:
+class _OpenLayersPass(Pass):
     def __init__(self, flags: tuple[bool, ...]) -> None:
         self.open = flags
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         return torch.full_like(logits, float(self.open[layer])).bool()
-
-    def note_pool(self, saved: Tensor) -> None:
-        pass

@@ -24,13 +24,12 @@ from pag.ablations.variants import (
     network_config,
     reference_network,
 )
-from pag.calibrate import read_weights
 from pag.config import LABEL_SETS, STREET_CLASSES, PAGConfig, TrainConfig
 from pag.errors import InputError, WeightsError
 from pag.inference import TASKS
 from pag.network import PAGNet
-from pag.train import STATE
 from pag.trainer import Trainer
+from pag.training_state import STATE, read_state
 from tests.checkpoints import random_net
 from tests.tiny_data import MemoryDataset, write_all
 
@@ -56,7 +55,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reference(start: Path) -> PAGConfig:
-    return reference_network(read_weights(start)[0])
+    return reference_network(read_state(start).network)
 
 
 # ---------------------------------------------------------------- variants
@@ -114,7 +113,7 @@ def test_all_variants_start_from_the_same_numbers(start: Path, reference: PAGCon
 def test_only_the_trunk_and_the_heads_come_from_the_state(
     start: Path, reference: PAGConfig
 ) -> None:
-    saved = read_weights(start)[1]
+    saved = read_state(start).part("mean.")
     first, second = (start_network(reference, reference, start, seed) for seed in (0, 1))
     fresh = fresh_parts(first)
     assert fresh == ("gates.", "backbone.stage6.0.")
@@ -261,7 +260,7 @@ def test_a_folder_of_other_settings_is_refused(
         (("--only", "nothing"), "no variant nothing"),
         (("--images", 0), "images is 0"),
         (("--crop", 8), "crop 8"),
-        (("--start", "nowhere"), "training state cannot be used"),
+        (("--start", "nowhere"), "There is no training state called nowhere"),
         (("--out", "nowhere/out.json"), "the folder of --out does not exist"),
     ],
 )

@@ -1,0 +1,28 @@
+"""The device to run on, by name."""
+
+from __future__ import annotations
+
+import torch
+
+from pag.errors import InputError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+
+    Raises:
+        InputError: it is none of these, or not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise InputError(f"The device is {name!r}; expected auto, cpu or cuda.")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError("The device is cuda, but there is no CUDA GPU here; use auto or cpu.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"The device is {name}, but there are {torch.cuda.device_count()} GPUs.")
+    return device
