@@ -77,6 +77,8 @@ class PAGConfig(JsonConfig):
         separable: which 3x3 convolutions behind the backbone are depthwise separable, a seventh
             of the multiply-adds: those of the decoder at stride 8 (``middle``) and 4 (``fine``),
             those of the heads by the name of their task.
+        guided: whether depth and normals are upsampled to stride 2 along the boundaries found
+            (`pag.upsampling`).
     """
 
     backbone: str = "resnet50"
@@ -88,6 +90,7 @@ class PAGConfig(JsonConfig):
     decoder_channels: tuple[int, int] = (128, 64)
     head_channels: int = 48
     separable: tuple[str, ...] = ()
+    guided: bool = False
 
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:
@@ -179,9 +182,16 @@ class TrainConfig(JsonConfig):
     def __post_init__(self) -> None:
         if self.masks not in TRAINING_MASKS:
             raise InputError(f"masks is {self.masks!r}; expected one of {TRAINING_MASKS}")
-        low, high = self.budget_range
-        if not 0 <= low <= high <= 1:
+        bounds = [0, *self.budget_range, 1]
+        if len(bounds) != 4 or bounds != sorted(bounds):
             raise InputError(f"budget_range is {self.budget_range}; expected 0 <= low <= high <= 1")
+        for name in ("weight_tasks", "mixture"):
+            if len(getattr(self, name)) != 4:
+                raise InputError(f"{name} is {getattr(self, name)}; expected four numbers")
+        if self.batch < 2:
+            raise InputError(f"batch is {self.batch}; expected 2 or more")
+        if self.crop < 2 or self.crop % 2:
+            raise InputError(f"crop is {self.crop}; expected an even number of pixels")
 
     def learning_rate(self, step: int) -> float:
         """Factor on the learning rates at `step`, 0..1: warm-up, constant, linear decay."""

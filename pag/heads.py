@@ -80,7 +80,7 @@ class TaskHead(nn.Module):
         self.project = nn.Conv2d(width, outputs, 1)
         nn.init.constant_(self.project.bias, bias)  # type: ignore[arg-type]
 
-    def forward(self, features: Tensor, detail: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         return self.project(self.hidden(features))
 
     def fold(self) -> None:
@@ -91,7 +91,7 @@ class TaskHead(nn.Module):
 class BoundaryHead(nn.Module):
     """Joins the stem's stride-2 features, so that boundaries stay thin.
 
-    (B, C, h, w) and (B, D, 2h, 2w) -> (B, 1, 2h, 2w) logits.
+    (B, DETAIL_CHANNELS, 2h, 2w), its own `outlines`, -> (B, 1, 2h, 2w) logits.
     """
 
     def __init__(self, channels: int, width: int, separable: bool, detail_channels: int) -> None:
@@ -104,10 +104,14 @@ class BoundaryHead(nn.Module):
         self.project = nn.Conv2d(DETAIL_CHANNELS, 1, 1)
         nn.init.constant_(self.project.bias, -2.0)  # type: ignore[arg-type]
 
-    def forward(self, features: Tensor, detail: Tensor) -> Tensor:
+    def outlines(self, features: Tensor, detail: Tensor) -> Tensor:
+        """(B, C, h, w) and (B, D, 2h, 2w) -> (B, DETAIL_CHANNELS, 2h, 2w)."""
         fine = self.from_detail(detail)
         fine = fine + resize_like(self.down(self.hidden(features)), fine)
-        return self.project(self.fuse(F.relu_(self.norm(fine))))
+        return self.fuse(F.relu_(self.norm(fine)))
+
+    def forward(self, outlines: Tensor) -> Tensor:
+        return self.project(outlines)
 
     def fold(self) -> None:
         """Fold every BatchNorm into the convolutions before it, in place."""

@@ -18,6 +18,9 @@ BOUNDARY_CONSENSUS = 0.3
 """Pixels marked by fewer annotators than this, but by some, are neither boundary nor not."""
 
 
+GRADIENT_WEIGHTS = {1: 1.0, 4: 0.5, 16: 0.5}
+"""Of the gradients of log-depth, by how many pixels the two points are apart."""
+
 NORMALS_EPS = 1e-3
 """Radians below which an error's gradient fades, so that it is finite at zero."""
 
@@ -58,7 +61,10 @@ def boundary_loss(logits: Tensor, share: Tensor) -> Tensor:
 
 
 def depth_loss(log_depth: Tensor, depth: Tensor) -> Tensor:
-    """Absolute difference of log-depth, plus that of its gradients, which keeps edges sharp.
+    """Absolute difference of log-depth, plus that of its gradients.
+
+    Between neighbours they keep edges sharp, between pixels farther apart they keep surfaces
+    even. Source: Li and Snavely, "MegaDepth", CVPR 2018 (multi-scale gradient matching).
 
     Args:
         log_depth: (B, 1, H, W) predicted log-metres.
@@ -67,11 +73,13 @@ def depth_loss(log_depth: Tensor, depth: Tensor) -> Tensor:
     valid = depth > 0
     error = log_depth.squeeze(1) - torch.log(depth.clamp_min(1e-3))
     loss = masked_mean(error.abs(), valid)
-    for axis in (1, 2):
-        both = valid.narrow(axis, 1, valid.shape[axis] - 1) & valid.narrow(
-            axis, 0, valid.shape[axis] - 1
-        )
-        loss = loss + masked_mean(torch.diff(error, dim=axis).abs(), both)
+    for apart, weight in GRADIENT_WEIGHTS.items():
+        for axis in (1, 2):
+            count = error.shape[axis] - apart
+            if count > 0:
+                change = error.narrow(axis, apart, count) - error.narrow(axis, 0, count)
+                both = valid.narrow(axis, apart, count) & valid.narrow(axis, 0, count)
+                loss = loss + weight * masked_mean(change.abs(), both)
     return loss
 
 

@@ -1,7 +1,7 @@
 """Counting multiply-adds in closed form, dense and executed.
 
 Counted: every convolution and matrix product, the gates' own included. Not counted:
-BatchNorm, ReLU, pooling, bilinear resizing, softmax and the sorting of logits, which are
+BatchNorm, ReLU, pooling, resizing, softmax and the sorting of logits, which are
 linear in the number of values and small beside the convolutions.
 """
 
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from pag.upsampling import GUIDED_TASKS
 
 if TYPE_CHECKING:
     from pag.backbones import ResidualBlock
@@ -218,6 +220,11 @@ def network_cost(net: PAGNet, size: Size, tasks: tuple[str, ...]) -> NetworkCost
     fixed += per_pixel(decoder.from_fine, decoder.fuse_fine) * area(at_4)
     for task in tasks:
         fixed += head_macs(net.heads[task], at_2, at_4)
+    if net.upsampling is not None and set(tasks) & set(GUIDED_TASKS):
+        fixed += per_pixel(net.upsampling) * area(at_4)
+        if "boundary" not in tasks:  # its head runs but for the last projection
+            boundary = net.heads["boundary"]
+            fixed += head_macs(boundary, at_2, at_4) - per_pixel(boundary.project) * area(at_2)  # type: ignore[arg-type]
     return NetworkCost(fixed, tuple(layers), pool_saving)
 
 

@@ -12,10 +12,11 @@ from pag.budget import GatePolicy, OpenPolicy
 from pag.config import PAGConfig
 from pag.execution import DenseExecution, Execution
 from pag.gate import PixelGate
-from pag.heads import Decoder, build_heads, finish
+from pag.heads import DETAIL_CHANNELS, BoundaryHead, Decoder, build_heads, finish
 from pag.inference import TASKS
 from pag.macs import LayerCost, NetworkCost, Size, network_cost
 from pag.multipool import MultiPool
+from pag.upsampling import GUIDED_TASKS, GuidedUpsampling
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,9 @@ class PAGNet(nn.Module):
             self.backbone.decoder_channels, config.decoder_channels, config.separable
         )
         self.heads = build_heads(config, self.backbone.stem_conv.out_channels)
+        self.upsampling = (
+            GuidedUpsampling(config.decoder_channels[1], DETAIL_CHANNELS) if config.guided else None
+        )
 
     def forward(
         self,
@@ -164,11 +168,32 @@ class PAGNet(nn.Module):
         assert choice is not None and saved is not None
         fine, middle = (inputs[name] for name in self.backbone.decoder_blocks)
         features = self.decoder(fine, middle, self.backbone.finish(x))
-        outputs = {t: self.heads[t](features, detail) for t in TASKS if t in tasks}
+        outputs = self._outputs(features, detail, tasks)
         if finished:
             outputs = {t: finish(t, o, output_size(size, t, every)) for t, o in outputs.items()}
         # MultiPool is in the last stage.
         return outputs, Trace(cost, tuple(gates), choice, self.config.output_stride, saved, scores)
+
+    def _outputs(
+        self, features: Tensor, detail: Tensor, tasks: tuple[str, ...]
+    ) -> dict[str, Tensor]:
+        """What the heads give, by task; none of them run for nothing."""
+        upsampling = self.upsampling
+        guided = [t for t in GUIDED_TASKS if t in tasks] if upsampling is not None else []
+        seen = {t: features for t in TASKS if t in tasks}
+        if guided or "boundary" in tasks:
+            boundary = self.heads["boundary"]
+            assert isinstance(boundary, BoundaryHead)
+            outlines = boundary.outlines(features, detail)
+        if "boundary" in tasks:
+            seen["boundary"] = outlines
+        outputs = {task: self.heads[task](x) for task, x in seen.items()}
+        if upsampling is not None and guided:
+            maps = [outputs[task] for task in guided]
+            finer = upsampling(features, outlines, torch.cat(maps, 1))
+            parts = finer.split([m.shape[1] for m in maps], 1)
+            outputs |= dict(zip(guided, parts, strict=True))
+        return outputs
 
     def _pool(
         self, block: ResidualBlock, a: Tensor, execution: Execution, sampling: Sampling | None
@@ -207,7 +232,8 @@ def fuse_batchnorm(net: PAGNet) -> PAGNet:
         The same network, in evaluation mode.
     """
     net.eval()
-    for part in (net.decoder, *net.heads.values()):
+    upsampling = [] if net.upsampling is None else [net.upsampling]
+    for part in (net.decoder, *net.heads.values(), *upsampling):
         part.fold()  # type: ignore[operator]
     readers: dict[str, list[nn.Conv2d]] = {}
     for name, gate in net.gates.items():

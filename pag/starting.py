@@ -15,6 +15,7 @@ from pag.network import PAGNet
 from pag.pretrained import COUNTER
 
 CLASS_LAYER = "heads.segmentation.project."
+UPSAMPLING = "upsampling."
 
 
 def fill(
@@ -25,7 +26,8 @@ def fill(
 ) -> None:
     """Copy trained tensors into `net`; rows of classes that they lack stay as they are.
 
-    A kernel for which `net` has a depthwise separable one is cut into the nearest such.
+    A kernel for which `net` has a depthwise separable one is cut into the nearest such. Guided
+    upsampling that they lack begins as bilinear resizing.
 
     Args:
         net: changed in place.
@@ -37,6 +39,8 @@ def fill(
         WeightsError: a tensor is missing or has another shape, or the classes are others.
     """
     tensors = separated(net, tensors)
+    if not any(name.startswith(UPSAMPLING) for name in tensors):
+        fresh = (*fresh, UPSAMPLING)
     known, own = classes, net.config.classes
     if own[: len(known)] != known:
         raise WeightsError(

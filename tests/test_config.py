@@ -81,6 +81,11 @@ def test_temperature_falls_geometrically() -> None:
         ({"masks": "drawn"}, "masks is 'drawn'"),
         ({"budget_range": [0.7, 0.5]}, r"budget_range is \(0.7, 0.5\); expected 0 <= low"),
         ({"budget_range": [0.5, 1.5]}, "budget_range is"),
+        ({"budget_range": [0.5]}, "budget_range is"),
+        ({"weight_tasks": [1, 1, 1]}, r"weight_tasks is \(1, 1, 1\); expected four"),
+        ({"mixture": [1]}, "mixture is"),
+        ({"batch": 1}, "batch is 1; expected 2 or more"),
+        ({"crop": 255}, "crop is 255; expected an even number"),
     ],
 )
 def test_settings_that_make_no_run(settings: dict, message: str) -> None:

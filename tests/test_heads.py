@@ -11,6 +11,7 @@ from pag.config import INDOOR_CLASSES, LABEL_SETS, STREET_CLASSES, PAGConfig
 from pag.data.sample import Sample
 from pag.data.transforms import refocused
 from pag.heads import (
+    BoundaryHead,
     Decoder,
     allowed_classes,
     build_heads,
@@ -42,7 +43,10 @@ def test_heads_by_task() -> None:
     heads = build_heads(config, detail_channels=5).eval()
     assert tuple(heads) == TASKS
     features, detail = noise(2, 4, 7, 9), noise(2, 5, 13, 18)
-    shapes = {task: tuple(heads[task](features, detail).shape) for task in TASKS}
+    boundary = heads["boundary"]
+    assert isinstance(boundary, BoundaryHead)
+    seen = {task: features for task in TASKS} | {"boundary": boundary.outlines(features, detail)}
+    shapes = {task: tuple(heads[task](seen[task]).shape) for task in TASKS}
     assert shapes == {
         "segmentation": (2, 3, 7, 9),
         "boundary": (2, 1, 13, 18),  # at the stem's stride, so that boundaries stay thin
@@ -55,9 +59,12 @@ def test_heads_by_task() -> None:
 def test_untrained_heads_start_from_sensible_guesses() -> None:
     heads = build_heads(PAGConfig(), detail_channels=64).eval()
     features, detail = noise(1, 64, 8, 8) * 0.01, noise(1, 64, 16, 16) * 0.01
-    depth = torch.exp(heads["depth"](features, detail))
+    depth = torch.exp(heads["depth"](features))
     assert 1 < float(depth.median()) < 4
-    assert float(torch.sigmoid(heads["boundary"](features, detail)).median()) < 0.3
+    boundary = heads["boundary"]
+    assert isinstance(boundary, BoundaryHead)
+    logits = boundary(boundary.outlines(features, detail))
+    assert float(torch.sigmoid(logits).median()) < 0.3
 
 
 def test_finished_outputs_have_the_images_size_and_unit_normals() -> None:

@@ -147,6 +147,9 @@ def test_depth_by_hand() -> None:
     log_depth = torch.log(torch.tensor([[[[1.0, 4.0, 9.0, 4.0]]]]))
     # Log errors 0, log 2, -, 0; one valid pair of neighbours, which differ by log 2.
     assert float(depth_loss(log_depth, depth)) == pytest.approx(math.log(2) / 3 + math.log(2))
+    # Pixels four apart count half, and so do pixels farther apart than that.
+    even, slanted = torch.ones(1, 1, 6), torch.arange(6.0).view(1, 1, 1, 6)
+    assert float(depth_loss(slanted, even)) == pytest.approx(2.5 + 1 + 0.5 * 4)
     # A wrong scale costs its logarithm and no gradient term.
     right = torch.log(depth.clamp_min(1))[:, None]
     assert float(depth_loss(right + 0.5, depth)) == pytest.approx(0.5)

@@ -62,6 +62,24 @@ def test_a_kernel_is_cut_into_the_nearest_separable_one() -> None:
         assert torch.equal(again.state_dict()[name], value)
 
 
+def test_guided_upsampling_begins_as_bilinear_resizing() -> None:
+    trained = network(SMALL, 1).eval()
+    net = network(replace(SMALL, guided=True), 2).eval()
+    fill(net, trained.state_dict(), SMALL.classes)
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        expected, _ = trained(image, torch.ones(1))
+        outputs, _ = net(image, torch.ones(1))
+    assert torch.equal(outputs["boundary"], expected["boundary"])
+    assert torch.allclose(outputs["depth"], expected["depth"], atol=0.02)
+    assert net.upsampling is not None
+    torch.nn.init.normal_(net.upsampling.project.weight)
+    again = network(net.config, 3)
+    fill(again, net.state_dict(), SMALL.classes)
+    for name, value in net.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value)
+
+
 def test_what_begins_anew_keeps_its_own_values() -> None:
     trained, net = network(SMALL, 1), network(SMALL, 2)
     gate = {k: v.clone() for k, v in net.gates.state_dict().items()}
