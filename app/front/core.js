@@ -122,13 +122,15 @@ function urls(frame) {
 function keep(frame) {
   urls(frame);
   const key = keyOf(frame.budget);
-  release(page.frames.get(key));
+  if (page.frames.has(key)) release([page.frames.get(key)]);
   page.frames.set(key, frame);
   for (const hook of hooks.arrival) hook(frame);
 }
 
-function release(frame) {
-  if (frame) for (const url of Object.values(frame.fill.pictures)) URL.revokeObjectURL(url);
+/* Not at once: they may still be on the screen, or on their way to it. */
+function release(frames) {
+  const addresses = frames.flatMap((frame) => Object.values(frame.fill.pictures));
+  setTimeout(() => addresses.forEach((url) => URL.revokeObjectURL(url)), 2000);
 }
 
 function begin(scene) {
@@ -139,7 +141,7 @@ function begin(scene) {
   document.body.dataset.scene = scene.id;
   fillScene();
   for (const hook of hooks.scene) hook(scene);
-  setTimeout(() => old.forEach(release), 2000); // they may still be on the screen
+  release(old);
 }
 
 /* A reply to something that the visitor did: {notice, scene, frame}. */

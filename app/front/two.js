@@ -255,6 +255,6 @@ hooks.scene.push(() => {
   const old = [...beside.values()];
   beside.clear();
   besideAsked = "";
-  setTimeout(() => old.forEach(({ frame }) => release(frame)), 2000);
+  release(old.flatMap(({ frame }) => frame ?? []));
   twoSoon();
 });

@@ -58,10 +58,6 @@ TERMS = {
         "Another way to spend less: the backbone, which is stem and stages, ends early. The gated "
         "layers after that are skipped everywhere."
     ),
-    "learned layer shares": (
-        "Each layer computes as large a share of its pixels as the gates choose on average, but at "
-        "other places."
-    ),
 }
 """Term, as it stands in the hints -> what it means."""
 

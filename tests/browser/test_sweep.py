@@ -197,6 +197,7 @@ def test_a_budget_is_typed_digit_by_digit(visitor: Visitor, fake: FakePredictor)
 def test_an_animation_keeps_nobody_from_other_files(
     visitor: Visitor, settled: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
+    visitor.until_swept()  # else a step of the first photo's sweep may be held on its way
     brake.hold(0.6)
     visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=12))
     visitor.until_numbers("200 × 150")
