@@ -22,6 +22,7 @@ from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate, scored_classes
 from pag.evaluation_report import USUAL, Row, format_tables, joined, read_report, versions
 from pag.execution import OneField
+from pag.growing import write_report
 from pag.inference import TASKS
 from pag.predictor import DEFAULT_SIZE, Predictor
 
@@ -137,7 +138,7 @@ def run(args: argparse.Namespace) -> list[Row]:
         results += [{"dataset": name, **unusual, **row} for row in rows]
         whole = report if before is None else joined(before, report)
         if args.out is not None:
-            args.out.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+            write_report(args.out, whole)
     return whole["results"]
 
 

@@ -55,11 +55,15 @@ class GrowingReport:
         self.write()
 
     def write(self, **more: Any) -> None:
-        """Write the file whole, so that a kill leaves the old one or the new one."""
-        draft = self.path.with_suffix(self.path.suffix + ".part")
-        content = self.header | self.sections | more
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, self.path)
+        """Write the file whole."""
+        write_report(self.path, self.header | self.sections | more)
+
+
+def write_report(path: Path, content: Entry) -> None:
+    """Write a JSON file whole, so that a kill leaves the old one or the new one."""
+    draft = path.with_suffix(path.suffix + ".part")
+    draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(draft, path)
 
 
 def first_entry(entries: Sequence[Entry], **wanted: Any) -> Entry | None:

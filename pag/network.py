@@ -192,11 +192,7 @@ class PAGNet(nn.Module):
             maps = [outputs[task] for task in guided]
             finer = upsampling(features, outlines, torch.cat(maps, 1))
             parts = finer.split([m.shape[1] for m in maps], 1)
-            # As the other heads give them: vectors in planes take 20 times as long to normalise.
-            layout = torch.channels_last
-            outputs |= {
-                t: m.contiguous(memory_format=layout) for t, m in zip(guided, parts, strict=True)
-            }
+            outputs |= dict(zip(guided, parts, strict=True))
         return outputs
 
     def _pool(

@@ -29,7 +29,7 @@ from pag.training_state import TrainingState, read_state
 
 EVERY = 2
 """All losses but that of boundaries look at one pixel of every square of this side: the heads
-give stride 4, between which outputs are interpolated anyway."""
+give stride 4 or 2, between which outputs are interpolated anyway."""
 
 
 class Trainer:

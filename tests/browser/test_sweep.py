@@ -112,14 +112,19 @@ def test_a_new_setting_starts_the_sweep_again(visitor: Visitor, fake: FakePredic
     assert [call[1] for call in fake.calls[before:]] == ["adaptive"] * 13
 
 
+def hold_sweep(visitor: Visitor, brake: Brake, folder: Path, seed: int, *free: float) -> None:
+    """A new photo, its first answer there, its sweep held but for the budgets `free`."""
+    visitor.until_swept()
+    brake.hold(*free)
+    visitor.choose(write_photo(folder / "mine.png", 150, 200, seed=seed))
+    visitor.until_numbers("200 × 150")
+    brake.until_waiting()
+
+
 def test_the_page_stays_usable_while_the_sweep_runs(
     visitor: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
 ) -> None:
-    visitor.until_swept()
-    brake.hold(0.6, 0.97)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=8))
-    visitor.until_numbers("200 × 150")
-    brake.until_waiting()
+    hold_sweep(visitor, brake, tmp_path, 8, 0.6, 0.97)
     before = len(fake.calls)
     with visitor.page.expect_response(ASKED):
         visitor.move_slider(0.97)
@@ -135,11 +140,7 @@ def test_the_page_stays_usable_while_the_sweep_runs(
 def test_a_sweep_that_is_sent_away_again_and_again_goes_on(
     visitor: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    visitor.until_swept()
-    brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=10))
-    visitor.until_numbers("200 × 150")
-    brake.until_waiting()
+    hold_sweep(visitor, brake, tmp_path, 10, 0.6)
     sent_away = "([...document.querySelectorAll('#sweep .ready')].length)"
     ready = visitor.page.evaluate(sent_away)
     with visitor.page.expect_response(ASKED):
@@ -156,11 +157,7 @@ def test_a_sweep_that_is_sent_away_again_and_again_goes_on(
 def test_a_step_without_an_answer_ends_the_sweep_until_the_slider_moves(
     visitor: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    visitor.until_swept()
-    brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=11))
-    visitor.until_numbers("200 × 150")
-    brake.until_waiting()
+    hold_sweep(visitor, brake, tmp_path, 11, 0.6)
     full = {"detail": "The queue is full."}
     visitor.page.route(ASKED, lambda route: route.fulfill(status=503, json=full))
     brake.let(1)
