@@ -9,11 +9,12 @@ from app import content, tools
 from app.actions import Analyser
 from app.look import launch_options
 from app.models import model_option
+from app.one_thread import predictor_class
 from app.ui import build_app
 from app.words import api
 from app.words.latency import MEASURE
 from app.zerogpu import on_borrowed_gpu
-from pag import PAGError, Predictor, add_model_options, chosen_checkpoint, learn, other_models
+from pag import PAGError, add_model_options, chosen_checkpoint, learn, other_models
 
 
 def main() -> None:
@@ -31,15 +32,16 @@ def main() -> None:
     options = parser.parse_args()
     if options.mcp and not tools.installed():
         parser.error(api.NO_MCP.format(pin=api.MCP_PIN))
+    predictors = predictor_class()
     try:
         chosen = chosen_checkpoint(options)
-        predictor = Predictor.from_checkpoint(chosen, device=options.device)
+        predictor = predictors.from_checkpoint(chosen, device=options.device)
     except PAGError as error:
         print(content.NO_WEIGHTS.format(reason=error), file=sys.stderr)
         raise SystemExit(2) from error
 
     def load(name: str) -> Analyser:
-        return on_borrowed_gpu(Predictor.from_checkpoint(name, device=options.device))
+        return on_borrowed_gpu(predictors.from_checkpoint(name, device=options.device))
 
     # Those that can be set beside it are loaded when somebody asks.
     others = {name: partial(load, name) for name in other_models(chosen)}

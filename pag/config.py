@@ -117,6 +117,8 @@ class TrainConfig(JsonConfig):
         batch: images a step; once gates learn, half as many photographs, each at full budget
             and at a drawn one.
         crop: side of the square crops, pixels.
+        zoom: smallest and largest random zoom (`pag.data.transforms.augment`). What is seen in
+            use are whole pictures, of which a small crop of a large zoom shows little.
         open_steps: first steps, at full budget with every gate open.
         ramp_steps: over these, the lowest budget drawn falls from 1 to its final value.
         lr_backbone, lr_new: learning rates of the ImageNet-initialised part and of the rest.
@@ -151,6 +153,7 @@ class TrainConfig(JsonConfig):
     steps: int = 4500
     batch: int = 8
     crop: int = 256
+    zoom: tuple[float, float] = (0.7, 1.5)
     open_steps: int = 1000
     ramp_steps: int = 300
     lr_backbone: float = 1e-4
@@ -190,6 +193,8 @@ class TrainConfig(JsonConfig):
                 raise InputError(f"{name} is {getattr(self, name)}; expected four numbers")
         if self.batch < 2:
             raise InputError(f"batch is {self.batch}; expected 2 or more")
+        if len(self.zoom) != 2 or not 0 < self.zoom[0] <= self.zoom[1]:
+            raise InputError(f"zoom is {self.zoom}; expected 0 < smallest <= largest")
         if self.crop < 2 or self.crop % 2:
             raise InputError(f"crop is {self.crop}; expected an even number of pixels")
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pag.allocator import keep_freed_memory
 from pag.budget import POLICIES, AdaptivePolicy, ExactPolicy, GatePolicy, check_budget
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.device import choose_device
@@ -38,6 +39,8 @@ Photo = Picture | np.ndarray | str | Path | bytes | BinaryIO
 class Predictor:
     """Runs one checkpoint on one device.
 
+    On a CPU the process keeps the memory of its maps from then on (`pag.allocator`).
+
     Args:
         checkpoint: see `pag.pretrained.load_checkpoint`.
         device: a torch device, or ``auto``: the GPU if there is one.
@@ -62,6 +65,8 @@ class Predictor:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.device = choose_device(device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.clock = clock
         self.config: PAGConfig = checkpoint.net.config
         self.table = checkpoint.table

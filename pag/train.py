@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from pag.allocator import keep_freed_memory
 from pag.config import PAGConfig, TrainConfig
 from pag.data.mixture import (
     CachedDataset,
@@ -46,7 +47,7 @@ def run(
     on from the state `start`.
     """
     datasets = list(data.values())
-    mixture = Mixture(datasets, config.mixture, config.seed)
+    mixture = Mixture(datasets, config.mixture, config.seed, config.zoom)
     weights = class_weights(datasets, config.mixture, len(net.config.classes))
     trainer = Trainer(net, config, weights)
     if levels is not None:
@@ -116,6 +117,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         network, config = PAGConfig.from_dict(args.network), TrainConfig.from_dict(args.set)
         device = choose_device(args.device)
+        if device.type == "cpu":
+            keep_freed_memory()
         args.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
         net = PAGNet(network).to(device)

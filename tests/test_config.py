@@ -85,6 +85,8 @@ def test_temperature_falls_geometrically() -> None:
         ({"weight_tasks": [1, 1, 1]}, r"weight_tasks is \(1, 1, 1\); expected four"),
         ({"mixture": [1]}, "mixture is"),
         ({"batch": 1}, "batch is 1; expected 2 or more"),
+        ({"zoom": [1.2, 0.8]}, r"zoom is \(1.2, 0.8\); expected 0 < smallest"),
+        ({"zoom": [1.0]}, "zoom is"),
         ({"crop": 255}, "crop is 255; expected an even number"),
     ],
 )

@@ -369,6 +369,16 @@ def test_thinned_labels_are_those_of_one_pixel_in_each_square() -> None:
     assert thin.boundary is batch.boundary and thin.image is batch.image
 
 
+def test_crops_are_zoomed_as_asked(tmp_path: Path) -> None:
+    losses = []
+    for zoom in ((0.5, 0.5), (1.5, 1.5)):
+        out = tmp_path / str(zoom)
+        out.mkdir()
+        run(new_net(), replace(CONFIG, steps=1, zoom=zoom), tiny_datasets(), out, 1000)
+        losses.append(json.loads((out / "log.jsonl").read_text())["loss"])
+    assert losses[0] != losses[1]
+
+
 def iter_batches() -> Iterator[Batch]:
     datasets = tiny_datasets()
     mixture = Mixture(list(datasets.values()), CONFIG.mixture[: len(datasets)], 0)

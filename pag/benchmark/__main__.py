@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from pag import cpu
+from pag.allocator import keep_freed_memory
 from pag.benchmark.convolutions import left_out, measure_convolutions
 from pag.benchmark.memory import measure_memory
 from pag.benchmark.network import FULL, SMALL, measure_network
@@ -279,6 +280,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("expected 2 repeats, a batch of 1 and 1 thread at the least")
     if options.threads:
         torch.set_num_threads(options.threads)
+    keep_freed_memory()  # as a `Predictor` does
     try:
         with cpu.switched_off() if options.uncompiled else nullcontext():
             run(options)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import pickle
+import subprocess
+import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -77,10 +78,8 @@ def test_a_pass_borrows_the_gpu_and_brings_everything_back(
 
 def test_the_package_comes_before_torch() -> None:
     # It takes hold of torch while torch is being imported.
-    lines = {
-        alias.name: node.lineno
-        for node in ast.walk(ast.parse((ROOT / "app.py").read_text()))
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    assert lines["on_borrowed_gpu"] < lines["Predictor"]
+    order = "import runpy, sys; runpy.run_path('app.py'); print(*sys.modules)"
+    command = [sys.executable, "-c", order]
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    modules = loaded.stdout.split()
+    assert modules.index("app.zerogpu") < modules.index("torch")
