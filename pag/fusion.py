@@ -40,6 +40,13 @@ class ConvNormReLU(nn.Sequential):
         return relu(convolve_normed(conv, norm, x))
 
 
+def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Scale and shift, (C,) each, of a BatchNorm whose statistics are frozen."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    return scale, norm.bias - norm.running_mean * scale
+
+
 def convolve_normed(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
     """norm(conv(x)), in training as one convolution where the norm's statistics are frozen.
 
@@ -54,12 +61,11 @@ def convolve_normed(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
         or conv.bias is not None
     ):
         return norm(conv(x))
-    assert norm.running_mean is not None and norm.running_var is not None
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    scale, shift = affine(norm)
     return F.conv2d(
         x,
         conv.weight * scale.view(-1, 1, 1, 1),
-        norm.bias - norm.running_mean * scale,
+        shift,
         conv.stride,
         conv.padding,
         conv.dilation,
@@ -73,10 +79,10 @@ def fused_sum(first: nn.Conv2d, second: nn.Conv2d, norm: nn.Module) -> tuple[nn.
     Bilinear resizing is a weighted mean: a scale passes through it, and so would a shift,
     which the first one takes over.
     """
-    assert isinstance(norm, nn.BatchNorm2d) and norm.running_var is not None
+    assert isinstance(norm, nn.BatchNorm2d)
     scaled = copy.deepcopy(second)
     with torch.no_grad():
-        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        scale, _ = affine(norm)
         scaled.weight.mul_(scale.view(-1, 1, 1, 1))
     return fuse_conv_bn_eval(first, norm), scaled
 
@@ -128,9 +134,7 @@ def fold_opening(norm: nn.Module, readers: Sequence[nn.Conv2d]) -> Window:
         What takes the place of both.
     """
     assert isinstance(norm, nn.BatchNorm2d)
-    assert norm.running_mean is not None and norm.running_var is not None
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    shift = norm.bias - norm.running_mean * scale
+    scale, shift = affine(norm)
     # A channel without scale is the constant relu(shift), at any x: the window is one point.
     constant = scale == 0
     zero = torch.where(constant, 0.0, -shift / scale)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pag import cpu
-from pag.backbones import BlockInput, opened, unopened
+from pag.backbones import BlockInput, unopened
 from pag.sparse import as_rows
 
 BUDGET_CLAMP = 0.02
@@ -82,9 +82,10 @@ class PixelGate(nn.Module):
             kernels = cpu.kernels_for(x)
             if kernels is not None:
                 return kernels.project(self.project, x, window)
-        values = opened(features)
-        if self.stride > 1:
-            values = values[:, :, :: self.stride, :: self.stride]
+        if isinstance(features, BlockInput):
+            values = features.opened_at_outputs
+        else:
+            values = features[:, :, :: self.stride, :: self.stride]
         return self.project(values).float()
 
 

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pag import cpu
+from pag.backbones import BlockInput, opened, unopened
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.fusion import ConvNormReLU, fused_sequence, fused_sum
 from pag.inference import TASKS
@@ -20,6 +22,15 @@ FARTHEST = 400.0
 def resize_like(x: Tensor, reference: Tensor) -> Tensor:
     """Bilinear resize of (B, C, h, w) to the height and width of `reference`."""
     return F.interpolate(x, reference.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def read(conv: nn.Conv2d, a: Tensor | BlockInput) -> Tensor:
+    """A 1x1 convolution of what a block opens with, (B, C, H, W), opened or not."""
+    x, window = unopened(a)
+    kernels = None if window is None or torch.is_grad_enabled() else cpu.kernels_for(x)
+    if kernels is not None and window is not None:
+        return kernels.pointwise(conv, x, window)
+    return conv(opened(a))
 
 
 class Decoder(nn.Module):
@@ -49,14 +60,16 @@ class Decoder(nn.Module):
         self.norm_fine = nn.BatchNorm2d(narrow)
         self.fuse_fine = ConvNormReLU(narrow, narrow, 3, "fine" in separable)
 
-    def forward(self, fine: Tensor, middle: Tensor, coarse: Tensor) -> Tensor:
+    def forward(
+        self, fine: Tensor | BlockInput, middle: Tensor | BlockInput, coarse: Tensor
+    ) -> Tensor:
         """(B, *, h, w) features at strides 4, 8 and 8 or 16 -> (B, narrow, H/4, W/4)."""
-        middle = self.from_middle(middle)
-        middle = middle + resize_like(self.from_coarse(coarse), middle)
-        middle = self.fuse_middle(F.relu_(self.norm_middle(middle)))
-        fine = self.from_fine(fine)
-        fine = fine + resize_like(self.down(middle), fine)
-        return self.fuse_fine(F.relu_(self.norm_fine(fine)))
+        wide = read(self.from_middle, middle)
+        wide = wide + resize_like(self.from_coarse(coarse), wide)
+        wide = self.fuse_middle(F.relu_(self.norm_middle(wide)))
+        narrow = read(self.from_fine, fine)
+        narrow = narrow + resize_like(self.down(wide), narrow)
+        return self.fuse_fine(F.relu_(self.norm_fine(narrow)))
 
     def fold(self) -> None:
         """Fold every BatchNorm into the convolutions before it, in place."""
@@ -134,13 +147,14 @@ def build_heads(config: PAGConfig, detail_channels: int) -> nn.ModuleDict:
     )
 
 
-def finish(task: str, raw: Tensor, size: tuple[int, int]) -> Tensor:
+def finish(task: str, raw: Tensor, size: tuple[int, int], zoom: float = 1.0) -> Tensor:
     """A head's raw output, resized to the image and in the task's unit.
 
     Args:
         task: one of the four.
         raw: (B, C, h, w) output of the head.
         size: (H, W) of the image.
+        zoom: of the network's input, by which normals are stretched; see `predictions`.
 
     Returns:
         ``segmentation``: (B, classes, H, W) logits. ``boundary``: (B, 1, H, W) logit.
@@ -149,6 +163,8 @@ def finish(task: str, raw: Tensor, size: tuple[int, int]) -> Tensor:
     raw = raw.float()
     if task == "normals":  # vectors that lie in planes take 20 times as long to normalise
         raw = raw.contiguous(memory_format=torch.channels_last)
+        if zoom != 1:
+            raw = raw * raw.new_tensor((zoom, zoom, 1.0)).view(3, 1, 1)
     raw = F.interpolate(raw, size, mode="bilinear", align_corners=False)
     if task == "normals":
         raw = F.normalize(raw, dim=1, eps=1e-6)
@@ -253,9 +269,5 @@ def predictions(
         depth = torch.exp(finish("depth", raw["depth"], size)).squeeze(1)
         maps["depth"] = zoom * depth.clamp_max(FARTHEST)
     if "normals" in raw:
-        normals = finish("normals", raw["normals"], size).permute(0, 2, 3, 1)
-        if zoom != 1:
-            squeezed = normals.new_tensor((1.0, 1.0, 1 / zoom))
-            normals = F.normalize(normals * squeezed, dim=3, eps=1e-6)
-        maps["normals"] = normals
+        maps["normals"] = finish("normals", raw["normals"], size, zoom).permute(0, 2, 3, 1)
     return maps

@@ -141,13 +141,13 @@ class PAGNet(nn.Module):
         cost = network_cost(self, size, tasks)
         decisions = policy.begin(cost, budget)
         gates: list[GateTrace] = []
-        inputs: dict[str, Tensor] = {}
+        inputs: dict[str, BlockInput] = {}
         choice = saved = scores = None
         detail, x = self.backbone.stem(image)
         for name, block in self.backbone.blocks:
             a = BlockInput(block, x)
             if name in self.backbone.decoder_blocks:
-                inputs[name] = a.opened
+                inputs[name] = a
             if block.pools:
                 residual, choice, scores = self._pool(block, a.opened, execution, sampling)
                 saved = self._pool_saved(choice, cost)
@@ -223,7 +223,7 @@ def output_size(size: Size, task: str, every: int) -> Size:
 
 
 def fuse_batchnorm(net: PAGNet) -> PAGNet:
-    """Fold every BatchNorm but the input's into convolutions, in place, for inference.
+    """Fold every BatchNorm into what is beside it, in place, for inference.
 
     Of those that open a pre-activation block `pag.fusion.Window` is left. Executing only active
     pixels (`pag.sparse`) needs this form.

@@ -1,7 +1,8 @@
 """Which pixels a layer keeps when it may spend so many multiply-adds.
 
-In NumPy throughout: it sorts numbers several times faster than PyTorch finds an order, and
-of a layer's few thousand logits each PyTorch call costs more than its work.
+`pag.cpu` has a kernel for it. Without that all is NumPy: it sorts numbers several times faster
+than PyTorch finds an order, and of a layer's few thousand logits each PyTorch call costs more
+than its work.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pag import cpu
 from pag.macs import LayerCost
 
 
@@ -27,6 +29,8 @@ def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor
     Returns:
         (1, 1, h, w) bool mask and the multiply-adds that it costs.
     """
+    if kernels := cpu.kernels_for(logits):
+        return kernels.keep_highest(cost, logits, target)
     rank = ranks(logits.detach().flatten().cpu().numpy())
     count = len(rank)
     spent = np.arange(count + 1) * float(cost.per_output)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pag import cpu
-from pag.backbones import BlockInput, opened
+from pag.backbones import BlockInput, Bottleneck, opened
 from pag.break_even import prepare
 from pag.break_even_tables import COMPILED, UNCOMPILED
 from pag.cache import cache_folder
@@ -21,6 +21,7 @@ from pag.cpu import build, launch
 from pag.cpu.launch import Kernels
 from pag.execution import AutoExecution, DenseExecution, SparseExecution
 from pag.gate import PixelGate
+from pag.heads import read
 from pag.macs import halo
 from pag.network import PAGNet
 from tests.backbones import multipool
@@ -84,8 +85,9 @@ def test_another_source_or_processor_has_its_own_library(
     monkeypatch.setattr(build, "processor", lambda: "another one")
     second = build.fingerprint()
     changed = tmp_path / "kernels.c"
-    changed.write_text(build.SOURCE.read_text() + "\n")
-    monkeypatch.setattr(build, "SOURCE", changed)
+    (source,) = (path for path in build.SOURCES if path.name == "kernels.c")
+    changed.write_text(source.read_text() + "\n")
+    monkeypatch.setattr(build, "SOURCES", (changed, *set(build.SOURCES) - {source}))
     assert len({first, second, build.fingerprint()}) == 3
 
 
@@ -244,6 +246,29 @@ def test_a_block_that_is_not_opened_gives_what_an_opened_one_gives(
         assert_close(
             execution.residual(block, BlockInput(block, again), mask, "block", again), expected
         )
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@torch.inference_mode()
+def test_the_decoder_and_strided_readers_leave_a_block_unopened(
+    kernels: Kernels, net: PAGNet, batch: int
+) -> None:
+    """The decoder joins what `res3_1` reads; its shortcut and gate need every second pixel."""
+    block, gate = dict(net.backbone.blocks)["res3_1"], net.gates["res3_1"]
+    assert isinstance(block, Bottleneck)
+    x = channels_last(torch.randn(batch, block.conv1.in_channels, 15, 22))
+    budget = torch.full((batch,), 0.6)
+    unread, is_open = BlockInput(block, x), BlockInput(block, x)
+    whole = is_open.opened
+    for reads in (
+        lambda a: read(net.decoder.from_fine, a),
+        lambda a: gate(a, budget),
+        block.shortcut,
+    ):
+        assert_close(reads(unread), reads(is_open), 1e-5)
+    assert not unread.is_opened
+    assert_close(unread.opened_at_outputs, whole[:, :, ::2, ::2], 0)
+    assert unread.opened_at_outputs is unread.opened_at_outputs
 
 
 def test_an_input_is_opened_once(net: PAGNet) -> None:

@@ -226,8 +226,7 @@ def test_folding_batchnorm_keeps_the_outputs(net: PAGNet) -> None:
     for task in TASKS:
         scale = expected[task].abs().max()
         assert (outputs[task] - expected[task]).abs().max() < 2e-3 * scale
-    norms = [name for name, m in fused.named_modules() if isinstance(m, torch.nn.BatchNorm2d)]
-    assert norms == (["backbone.input_norm"] if net.config.backbone == "resnet50" else [])
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in fused.modules())
 
 
 def test_training_draws_multipools_choice_from_the_generator() -> None:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
 
+from pag import cpu
 from pag.macs import LayerCost
 from pag.ranking import keep_highest, ranks
 from tests.costs import layer
+
+
+@pytest.fixture(params=["compiled", "uncompiled"])
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With the kernels and without; where there is no compiler, both are without."""
+    if request.param == "compiled":
+        yield
+    else:
+        with cpu.switched_off():
+            yield
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -29,6 +42,7 @@ LAYERS = [
 ]
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("cost", LAYERS, ids=["plain", "strided", "dilated", "conv"])
 @pytest.mark.parametrize("kind", ["random", "few values", "equal"])
 def test_kept_pixels_come_nearest_and_grow_with_the_target(cost: LayerCost, kind: str) -> None:
@@ -54,3 +68,17 @@ def test_kept_pixels_come_nearest_and_grow_with_the_target(cost: LayerCost, kind
             assert logits[mask].min() >= logits[~mask].max()
         previous = mask
     assert mask.all()
+
+
+@pytest.mark.skipif(cpu.kernels() is None, reason="no C compiler")
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+@pytest.mark.parametrize("cost", LAYERS, ids=["plain", "strided", "dilated", "conv"])
+def test_the_kernel_keeps_what_numpy_keeps(cost: LayerCost, scale: float) -> None:
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(1, 1, *cost.output_size, generator=generator) * scale
+    logits.flatten()[3:9] = torch.tensor([0.0, -0.0, torch.inf, -torch.inf, scale, scale])
+    for target in (torch.rand(40, generator=generator) * 1.1 * cost.dense).tolist():
+        mask, spent = keep_highest(cost, logits, target)
+        with cpu.switched_off():
+            expected, wanted = keep_highest(cost, logits, target)
+        assert torch.equal(mask, expected) and spent == wanted

@@ -70,6 +70,13 @@ class BlockInput:
         """Whether somebody has asked."""
         return "opened" in vars(self)
 
+    @cached_property
+    def opened_at_outputs(self) -> Tensor:
+        """(B, C, h, w), the same at the pixels that the block's stride keeps."""
+        x, window = unopened(self)
+        x = x[:, :, :: self.block.stride, :: self.block.stride]
+        return x if window is None else window(x)
+
 
 def opened(a: Tensor | BlockInput) -> Tensor:
     """What a block opens with, of an input or as it is."""
@@ -199,7 +206,8 @@ class Backbone(nn.Module, ABC):
         stem_conv, stem_norm: of stride 2.
         stem_stride: image pixels per pixel of the first block's input.
         decoder_blocks: names of the two blocks whose gate input, at strides 4 and 8, the
-            decoder joins: what a stage gave, as the next stage's first block sees it.
+            decoder joins: what a stage gave, as the next stage's first block sees it. Such a
+            block adds nothing onto its input, which stays as it is.
         new_parts: names of the parts that ImageNet weights leave to be trained anew; their
             BatchNorm statistics are not frozen, and they may learn faster.
     """
@@ -210,13 +218,18 @@ class Backbone(nn.Module, ABC):
     stem_stride: ClassVar[int]
     decoder_blocks: ClassVar[tuple[str, str]]
     new_parts: ClassVar[tuple[str, ...]]
-    mean: Tensor
-    std: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        mean, std = torch.tensor([IMAGENET_MEAN, IMAGENET_STD]).view(2, 1, 3, 1, 1)
+        self.register_buffer("scale", 1 / std, persistent=False)
+        self.register_buffer("shift", -mean / std, persistent=False)
+
+    def normalised(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) RGB in 0..1 as the stem takes it."""
+        return torch.addcmul(self.shift, image, self.scale)
 
     @abstractmethod
     def stem(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -263,7 +276,7 @@ class Backbone(nn.Module, ABC):
         return any(name == part or name.startswith(f"{part}.") for part in self.new_parts)
 
     def fuse(self, readers: Mapping[str, Sequence[nn.Conv2d]], last: Sequence[nn.Conv2d]) -> None:
-        """Fold every BatchNorm into the convolutions before or after it, in place.
+        """Fold every BatchNorm into what is before or after it, in place.
 
         Args:
             readers: by block, the 1x1 convolutions outside it that read its preactivation.

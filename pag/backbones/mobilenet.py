@@ -164,7 +164,7 @@ class MobileNetV2(Backbone):
             self.add_module(stage.name, blocks)
 
     def stem(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        x = (image - self.mean) / self.std
+        x = self.normalised(image)
         detail = F.relu6(convolve_normed(self.stem_conv, self.stem_norm, x))
         return detail, detail
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pag.backbones.block import Backbone, BlockInput, ResidualBlock, StageSpec, gluon_norm
-from pag.fusion import Window, convolve_normed, fold_opening, normed_relu
+from pag.fusion import Window, affine, convolve_normed, fold_opening, normed_relu
 from pag.multipool import MultiPool
 
 BN_EPS = 2e-5  # of the ImageNet weights
@@ -98,7 +99,12 @@ class Bottleneck(ResidualBlock):
         self.bn1 = fold_opening(self.bn1, [*own, *readers])
 
     def shortcut(self, a: BlockInput) -> Tensor:
-        return a.x if self.downsample is None else self.downsample(a.opened)
+        conv = self.downsample
+        if conv is None:
+            return a.x
+        if self.window is None or a.is_opened:
+            return conv(a.opened)
+        return F.conv2d(a.opened_at_outputs, conv.weight, conv.bias)
 
     def reduce(self, a: Tensor) -> Tensor:
         return F.relu_(convolve_normed(self.conv1, self.bn2, a))
@@ -146,13 +152,22 @@ class ResNet50(Backbone):
         self.final_norm = nn.BatchNorm2d(channels, eps=BN_EPS)
 
     def stem(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.input_norm((image - self.mean) / self.std)
+        x = self.input_norm(self.normalised(image))
         detail = F.relu_(convolve_normed(self.stem_conv, self.stem_norm, x))
         return detail, F.max_pool2d(detail, 3, stride=2, padding=1)
 
     def fuse(self, readers: Mapping[str, Sequence[nn.Conv2d]], last: Sequence[nn.Conv2d]) -> None:
         super().fuse(readers, last)
+        self._fuse_input()
         self.final_norm = fold_opening(self.final_norm, last)
+
+    @torch.no_grad()
+    def _fuse_input(self) -> None:
+        """Fold the first BatchNorm into the scaling of the image before it."""
+        assert isinstance(self.input_norm, nn.BatchNorm2d)
+        scale, shift = (values.view(1, -1, 1, 1) for values in affine(self.input_norm))
+        self.scale, self.shift = self.scale * scale, self.shift * scale + shift
+        self.input_norm = nn.Identity()
 
     def finish(self, x: Tensor) -> Tensor:
         return normed_relu(self.final_norm, x)

@@ -17,7 +17,7 @@ import torch
 from pag.cache import cache_folder, write_whole
 from pag.timing import processor
 
-SOURCE = Path(__file__).with_name("kernels.c")
+SOURCES = tuple(sorted(Path(__file__).parent.glob("*.[ch]")))
 COMPILERS = ("cc", "gcc", "clang")
 """Tried in this order, after the one that the environment names as ``CC``."""
 FLAGS = (
@@ -66,9 +66,9 @@ def keep(draft: Path, name: str) -> None:
 
 
 def fingerprint() -> str:
-    """What compiled kernels hold for: this source, these flags, this processor and PyTorch."""
+    """What compiled kernels hold for: these sources, these flags, this processor and PyTorch."""
     parts = (
-        SOURCE.read_text(encoding="utf-8"),
+        *(source.read_text(encoding="utf-8") for source in SOURCES),
         *FLAGS,
         *WIDE,
         platform.platform(),
@@ -90,13 +90,13 @@ def compile_kernels(target: Path) -> None:
     found = compiler()
     if found is None:
         raise NoCompilerError(f"found no C compiler ({', '.join(COMPILERS)})")
-    unit = target.with_suffix(".o")
+    units = {path: target.with_name(f"{path.stem}.o") for path in SOURCES if path.suffix == ".c"}
     threads = openmp()
     # Kernels share the threads of PyTorch: a second set would fight with them over the cores.
     link = ["-fopenmp"] if threads is None else [str(threads)]
     for command in (
-        [found, *FLAGS, *WIDE, "-c", str(SOURCE), "-o", str(unit)],
-        [found, "-shared", str(unit), *link, "-o", str(target)],
+        *([found, *FLAGS, *WIDE, "-c", str(path), "-o", str(unit)] for path, unit in units.items()),
+        [found, "-shared", *map(str, units.values()), *link, "-o", str(target)],
     ):
         try:
             done = subprocess.run(

@@ -7,6 +7,8 @@
 #include <omp.h>
 #include <stdint.h>
 
+#include "geometry.h"
+
 /* Registers hold ROWS x 2 vectors of sums, two of weights and one of a value spread over all. */
 #if defined(__AVX512F__)
 #define LANES 16
@@ -41,11 +43,6 @@ typedef struct {
     float low;   /* results are clamped from here */
     float high;  /* to here */
 } Convolution;
-
-/* Where a 3x3 convolution reads: (batch, height, width) pixels out, (from_height, from_width) in. */
-typedef struct {
-    int32_t batch, height, width, from_height, from_width, stride, dilation;
-} Geometry;
 
 int32_t pag_panel(void) { return PANEL; }
 

@@ -13,7 +13,7 @@ from pag.backbones import BlockInput, Bottleneck, ResidualBlock, opened, unopene
 from pag.cpu.arranged import Arranged
 from pag.cpu.structures import Clamp, Convolution, Geometry, at, declare
 from pag.fusion import Window
-from pag.macs import Size
+from pag.macs import LayerCost, Size
 from pag.multipool import MultiPool
 from pag.sparse import ActivePixels, as_maps, as_rows, convolve_at
 
@@ -143,6 +143,30 @@ class Kernels:
             torch.get_num_threads(),
         )  # fmt: skip
         return out
+
+    def pointwise(self, conv: nn.Conv2d, x: Tensor, opening: Window) -> Tensor:
+        """A 1x1 convolution of what `opening` makes of (B, C, H, W) `x`, everywhere."""
+        rows = as_rows(x).contiguous()
+        made = self._arranged.convolution(conv.weight, conv.bias)
+        everywhere = torch.arange(len(rows), dtype=torch.int32)
+        out = rows.new_empty(len(rows), conv.out_channels)
+        self._pointwise(made, rows, everywhere, out, False, opening)
+        return as_maps(out, len(x), (x.shape[2], x.shape[3]))
+
+    def keep_highest(self, cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, float]:
+        """See `pag.ranking.keep_highest`."""
+        geometry = Geometry(
+            1, *cost.output_size, *cost.input_size, cost.block_stride, cost.dilation
+        )
+        values = logits.detach().contiguous()
+        mask = torch.empty(logits.shape, dtype=torch.bool)
+        order = torch.empty(2 * mask.numel(), dtype=torch.int64)
+        seen = torch.zeros(cost.input_size, dtype=torch.bool)
+        spent = self.library.pag_keep(
+            at(values), ctypes.byref(geometry), cost.per_output, cost.per_input, target,
+            at(mask), at(order), at(seen),
+        )  # fmt: skip
+        return mask, spent
 
     def submanifold(
         self, weight: Tensor, dilation: int, rows: Tensor, mask: Tensor, numbers: Tensor

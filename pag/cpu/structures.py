@@ -1,4 +1,4 @@
-"""What the compiled kernels take: the structures of ``kernels.c``, field by field."""
+"""What the compiled kernels take: the structures of the C sources, field by field."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Geometry(ctypes.Structure):
 
 
 def declare(library: ctypes.CDLL) -> None:
-    """Say what the functions of `kernels.c` take."""
+    """Say what the functions of the C sources take."""
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     library.pag_list.argtypes = (pointer,) * 6
     library.pag_spatial.argtypes = (pointer,) * 7 + (number, pointer, number, number)
@@ -49,6 +49,8 @@ def declare(library: ctypes.CDLL) -> None:
         *(pointer,) * 3, ctypes.c_float, number, number, pointer, number,
     )  # fmt: skip
     library.pag_finish.argtypes = (pointer,) * 7 + (number, pointer, pointer, number)
+    library.pag_keep.argtypes = (pointer,) * 2 + (ctypes.c_double,) * 3 + (pointer,) * 3
+    library.pag_keep.restype = ctypes.c_double
     for name in ("list", "spatial", "pointwise", "project", "finish"):
         getattr(library, f"pag_{name}").restype = None
 
