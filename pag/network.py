@@ -18,6 +18,9 @@ from pag.macs import LayerCost, NetworkCost, Size, network_cost
 from pag.multipool import MultiPool
 from pag.upsampling import GUIDED_TASKS, GuidedUpsampling
 
+MOST_COSTS = 256
+"""Image sizes whose cost a network remembers."""
+
 
 @dataclass(frozen=True)
 class GateTrace:
@@ -93,6 +96,7 @@ class PAGNet(nn.Module):
     def __init__(self, config: PAGConfig) -> None:
         super().__init__()
         self.config = config
+        self._costs: dict[tuple[Size, tuple[str, ...]], NetworkCost] = {}
         self.backbone = build_backbone(config)
         self.gates = nn.ModuleDict(
             {
@@ -108,6 +112,14 @@ class PAGNet(nn.Module):
         self.upsampling = (
             GuidedUpsampling(config.decoder_channels[1], DETAIL_CHANNELS) if config.guided else None
         )
+
+    def cost(self, size: Size, tasks: tuple[str, ...] = TASKS) -> NetworkCost:
+        """`pag.macs.network_cost` of this network, counted once for each size."""
+        if (size, tasks) not in self._costs:
+            if len(self._costs) >= MOST_COSTS:
+                self._costs.clear()
+            self._costs[size, tasks] = network_cost(self, size, tasks)
+        return self._costs[size, tasks]
 
     def forward(
         self,
@@ -138,7 +150,7 @@ class PAGNet(nn.Module):
         policy = policy or OpenPolicy()
         execution = execution or DenseExecution()
         size = (image.shape[-2], image.shape[-1])
-        cost = network_cost(self, size, tasks)
+        cost = self.cost(size, tasks)
         decisions = policy.begin(cost, budget)
         gates: list[GateTrace] = []
         inputs: dict[str, BlockInput] = {}

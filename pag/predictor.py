@@ -24,7 +24,7 @@ from pag.images import Picture, fit_size, image_from_array, open_image, resize
 from pag.inference import TASKS, GateRecord, Inference
 from pag.latency import Latency
 from pag.latency_cache import load_latency
-from pag.macs import NetworkCost, Size, network_cost
+from pag.macs import NetworkCost, Size
 from pag.network import Trace, fuse_batchnorm
 from pag.pretrained import Checkpoint, load_checkpoint
 from pag.steered import SteeredPolicy
@@ -77,7 +77,7 @@ class Predictor:
             name: build_execution(name) for name in EXECUTIONS
         }
         shapes = ((480, 480), (480, 360), (480, 320), (480, 270), (480, 60), (320, 240), (64, 64))
-        floors = [network_cost(self.net, shape, TASKS).floor for shape in shapes]
+        floors = [self.net.cost(shape, TASKS).floor for shape in shapes]
         self.floor = math.ceil(max(floors) * 100) / 100
         self.latency: Latency | None = None
         if known := load_latency(self.device, self.config, self.net.gates):
@@ -137,7 +137,7 @@ class Predictor:
             over = steering_at(steer, (height, width))
             painted = float(np.mean(over != 0))
             chosen = SteeredPolicy(chosen, torch.from_numpy(over)[None, None].to(self.device))
-        floor = network_cost(self.net, (height, width), wanted).floor
+        floor = self.net.cost((height, width), wanted).floor
         value = check_budget(budget, 0.0 if free else floor)
         with torch.inference_mode():
             tensor = self._to_tensor(pixels)
@@ -210,7 +210,7 @@ class Predictor:
                 unknown task.
             BudgetError: an unusable budget.
         """
-        cost = network_cost(self.net, size, wanted_tasks(tasks))
+        cost = self.net.cost(size, wanted_tasks(tasks))
         value = check_budget(budget, cost.floor)
         return self._measured().milliseconds(cost, self.table.allot(cost, value))
 
@@ -233,7 +233,7 @@ class Predictor:
                 unknown task.
             BudgetError: the time is no number above 0, or too short for any budget.
         """
-        cost = network_cost(self.net, size, wanted_tasks(tasks))
+        cost = self.net.cost(size, wanted_tasks(tasks))
         return self._measured().budget_within(cost, self.table, milliseconds, factor)
 
     def _measured(self) -> Latency:

@@ -15,7 +15,6 @@ from pag.data.batch import Batch
 from pag.errors import WeightsError
 from pag.inference import TASKS
 from pag.losses import choice_loss, distillation_losses, task_losses
-from pag.macs import network_cost
 from pag.network import PAGNet, Sampling, Trace
 from pag.pretrained import frozen_norms
 from pag.relaxation import (
@@ -146,7 +145,7 @@ class Trainer:
 
     def _draw_budget(self, step: int, generator: torch.Generator, size: Iterable[int]) -> float:
         height, width = size
-        floor = network_cost(self.net, (height, width), TASKS).floor + 0.02
+        floor = self.net.cost((height, width), TASKS).floor + 0.02
         low, high = (max(floor, end) for end in self.config.budget_range)
         lowest = self.config.lowest_budget(step, low)
         pick, place = torch.rand(2, generator=generator).tolist()

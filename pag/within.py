@@ -10,7 +10,7 @@ from pag.errors import BudgetError, InputError
 from pag.images import fit_size
 from pag.inference import TASKS, Inference
 from pag.latency import check_milliseconds, lowest_budget
-from pag.macs import Size, network_cost
+from pag.macs import Size
 from pag.predictor import DEFAULT_SIZE, Photo, Predictor, open_picture, wanted_tasks
 
 NEAR = 0.03
@@ -66,7 +66,7 @@ class Pacer:
         check_timed(options.get("policy", "exact"), options.get("execution", "auto"))
         picture = open_picture(image, size)
         shape = fit_size(*picture.size, size)
-        least = lowest_budget(network_cost(self.predictor.net, shape, wanted_tasks(tasks)))
+        least = lowest_budget(self.predictor.net.cost(shape, wanted_tasks(tasks)))
         # What the table rules out is refused; what the machine is too slow for now is not.
         self.predictor.budget_within(milliseconds, shape, tasks)
 

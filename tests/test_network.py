@@ -108,6 +108,20 @@ def test_trace_adds_up(net: PAGNet) -> None:
     assert trace.pool_saved.tolist() == (chosen * POINT_SAVING[net.config.backbone]).tolist()
 
 
+def test_costs_are_counted_once_for_each_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = random_net()
+    asked = [((64, 96), TASKS), ((64, 96), ("depth",)), ((96, 64), TASKS)]
+    expected = [network_cost(net, *question) for question in asked]
+    assert [net.cost(*question) for question in asked] == expected
+    assert len(set(map(id, expected))) == 3
+    monkeypatch.setattr("pag.network.network_cost", lambda *_: pytest.fail("counted again"))
+    assert [net.cost(*question) for question in asked] == expected
+    monkeypatch.undo()
+    monkeypatch.setattr("pag.network.MOST_COSTS", 2)
+    assert net.cost((32, 32)) == network_cost(net, (32, 32), TASKS)
+    assert len(net._costs) == 1
+
+
 def test_a_task_alone_is_what_it_is_among_all(net: PAGNet) -> None:
     pixels = image(64, 96)
     everything, _ = run(net, pixels)
