@@ -28,6 +28,7 @@ from pag.evaluation import evenly_spaced
 from pag.evaluation_report import versions
 from pag.export import at_image_size
 from pag.growing import align
+from pag.options import new_file
 from pag.predictor import DEFAULT_SIZE, Predictor
 
 DEPTH_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, float("inf"))
@@ -221,7 +222,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--images", type=int, help="so many of each data set, evenly spaced; all if not given")
     add("--size", type=int, default=DEFAULT_SIZE, help="longer side, pixels")
     add("--device", default="auto", help="auto, cpu or cuda")
-    add("--out", type=Path, help="JSON file to write")
+    add("--out", type=new_file, help="JSON file to write")
     return parser
 
 
@@ -229,8 +230,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Count as the command line says; settings and results, ready for JSON."""
     if args.images is not None and args.images < 1:
         raise InputError(f"images is {args.images}; expected at least 1")
-    if args.out is not None and not args.out.parent.is_dir():
-        raise InputError("the folder of --out does not exist; expected one to write to")
     predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
     results = []
     for name in FOLDERS if "all" in args.dataset else dict.fromkeys(args.dataset):

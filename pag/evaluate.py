@@ -24,6 +24,7 @@ from pag.evaluation_report import USUAL, Row, format_tables, joined, read_report
 from pag.execution import OneField
 from pag.growing import write_report
 from pag.inference import TASKS
+from pag.options import new_file
 from pag.predictor import DEFAULT_SIZE, Predictor
 
 
@@ -72,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=1, help="processes for boundary matching")
     parser.add_argument("--seed", type=int, default=0, help="of the random masks")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--out", type=new_file, help="JSON file to write")
     parser.add_argument(
         "--add", action="store_true", help="keep what --out holds of the same checkpoint beside it"
     )
@@ -177,8 +178,6 @@ def main(argv: list[str] | None = None) -> int:
     parser = build_parser()
     args = parser.parse_args(argv)
     try:
-        if args.out is not None and not args.out.parent.is_dir():
-            raise InputError("the folder of --out does not exist; expected one to write to")
         if args.add and args.out is None:
             raise InputError("--add is given without --out; expected the file to add to")
         results = run(args)

@@ -395,7 +395,7 @@ def test_results_of_another_checkpoint_are_not_joined(
         ({"--dataset": "kitti"}, "invalid choice"),
         ({"--data": "absent"}, "folders val and valannot not found"),
         ({"--checkpoint": "absent"}, "no checkpoint called"),
-        ({"--out": "absent/x.json"}, "folder of --out does not exist"),
+        ({"--out": "absent/x.json"}, "--out: the folder 'absent' does not exist"),
         ({"--add": ""}, "--add is given without --out"),
         ({"--split": "summer"}, "no split 'summer'"),
     ],

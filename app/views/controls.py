@@ -74,6 +74,7 @@ def build_budget(floor: float, value: float) -> Any:
         label=content.BUDGET,
         info=content.BUDGET_INFO,
         elem_id="budget",
+        buttons=[],  # Gradio's reset moves the slider without telling anybody
     )
 
 

@@ -37,6 +37,7 @@ from pag.data import FOLDERS, Dataset, find_dataset, open_dataset
 from pag.errors import InputError, PAGError
 from pag.evaluation import evenly_spaced, scored_classes
 from pag.evaluation_report import versions
+from pag.options import new_file
 from pag.predictor import DEFAULT_SIZE, Predictor
 from pag.scores import boundary_matcher
 from pag.timing import CLOCKS
@@ -66,8 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--repeats", type=int, default=9, help="timed runs of each method; 0 times nothing")
     add("--timing-images", type=int, default=3, help="images that the timed runs alternate on")
     add("--clock", choices=tuple(CLOCKS), default="wall", help="cpu: time of the processor")
-    add("--out", type=Path, required=True, help="JSON file to write or to continue")
-    add("--chart", type=Path, help="PNG file to write")
+    add("--out", type=new_file, required=True, help="JSON file to write or to continue")
+    add("--chart", type=new_file, help="PNG file to write")
     return parser
 
 
@@ -200,9 +201,6 @@ def run(args: argparse.Namespace) -> Report:
             raise InputError(f"{name.replace('_', ' ')} is {value}; expected at least 1")
     if args.repeats not in (0, *range(2, 10_000)):
         raise InputError(f"repeats is {args.repeats}; expected 2 or more, or 0")
-    for path in filter(None, (args.out, args.chart)):
-        if not path.parent.is_dir():
-            raise InputError(f"the folder of {path.name} does not exist; expected one to write to")
     predictor = Predictor.from_checkpoint(chosen_checkpoint(args), args.device)
     keys = ("split", "size", "thresholds", "seed", "order_split", "order_images")
     header: dict[str, Any] = {

@@ -32,9 +32,10 @@ from pag.benchmark.times import measure_times
 from pag.break_even import FRACTIONS, break_even, measure_layers
 from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.config import BACKBONES, GATE_SCOPES, PAGConfig
-from pag.errors import InputError, PAGError
+from pag.errors import PAGError
 from pag.execution import EXECUTIONS
 from pag.macs import Size
+from pag.options import new_file
 from pag.timing import CLOCKS, WARMUP, machine
 
 MIN_SIDE = 64
@@ -247,14 +248,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--threads", type=int, help="of PyTorch; its own choice if not given")
     add("--uncompiled", action="store_true", help="as on a machine without a C compiler")
     add("--clock", choices=tuple(CLOCKS), default="wall", help="cpu: time of the processor")
-    add("--out", type=Path, help="JSON file to write")
+    add("--out", type=new_file, help="JSON file to write")
     return parser
 
 
 def run(options: argparse.Namespace) -> None:
     """Measure as the command line says."""
-    if options.out is not None and not options.out.parent.is_dir():
-        raise InputError("the folder of --out does not exist; expected one to write to")
     recipe = Recipe(chosen_checkpoint(options), options.backbone, options.scope)
     parts = options.parts or ["network"]
     report: Update = {

@@ -261,7 +261,7 @@ def test_a_folder_of_other_settings_is_refused(
         (("--images", 0), "images is 0"),
         (("--crop", 8), "crop 8"),
         (("--start", "nowhere"), "There is no training state called nowhere"),
-        (("--out", "nowhere/out.json"), "the folder of --out does not exist"),
+        (("--out", "nowhere/out.json"), "--out: the folder 'nowhere' does not exist"),
     ],
 )
 def test_command_line_explains_what_is_wrong(

@@ -287,7 +287,7 @@ def test_unknown_methods_and_missing_orders_are_refused(predictor: Predictor) ->
         (("--images", 2, "rooms=1"), "'rooms=1' is no limit"),
         (("--repeats", 1), "repeats is 1"),
         (("--order-images", 0), "order images is 0"),
-        (("--chart", "absent/x.png"), "the folder of x.png does not exist"),
+        (("--chart", "absent/x.png"), "--chart: the folder 'absent' does not exist"),
         (("--checkpoint", "absent"), "no checkpoint called"),
         (("--methods", "pruned"), "invalid choice"),
     ],

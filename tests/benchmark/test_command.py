@@ -151,7 +151,7 @@ def test_what_was_measured_before_a_step_failed_is_kept(
         (["--sizes", "480"], "such as 480x640"),
         (["--sizes", "480x640x3"], "such as 480x640"),
         (["--checkpoint", "nowhere"], "no checkpoint"),
-        (["--out", "nowhere/report.json"], "folder of --out"),
+        (["--out", "nowhere/report.json"], "--out: the folder 'nowhere' does not exist"),
     ],
 )
 def test_bad_arguments_get_a_message(

@@ -91,6 +91,13 @@ def test_dragging_ends_at_the_last_value(visitor: Visitor) -> None:
     assert re.search(r"Achieved 0\.9[23]\d", numbers)
 
 
+def test_nothing_moves_the_slider_unanswered(visitor: Visitor) -> None:
+    """The slider's own button to reset it, which sends no event, is not there."""
+    visitor.until_numbers("Achieved")
+    assert visitor.page.locator("#budget input").count() == 2
+    assert visitor.page.locator("#budget button").count() == 0
+
+
 def test_bad_files_are_explained_and_the_answer_stays(visitor: Visitor, tmp_path: Path) -> None:
     shown = visitor.until_numbers("Achieved")
     before = [visitor.source(name) for name in OUTPUTS]
