@@ -221,10 +221,10 @@ def _wire(page: Page, desk: Desk) -> None:
         show_progress="hidden",
         trigger_mode="multiple",
     )
-    stepped.failure(None, js=controls.STEP_FAILED)
+    stepped.failure(None, js=markup.unanswered("sweep"))
     page.steer.submit(steer, [page.session], show, trigger_mode="always_last", **live)
     for name, channel in page.asides.items():
-        channel.submit(
+        told = channel.submit(
             teller(ASIDES[name]),
             [page.session],
             [channel],
@@ -232,6 +232,7 @@ def _wire(page: Page, desk: Desk) -> None:
             show_progress="hidden",
             trigger_mode="always_last",
         )
+        told.failure(None, js=markup.unanswered(name))
 
 
 def _wire_downloads(page: Page, desk: Desk) -> None:

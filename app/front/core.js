@@ -177,6 +177,12 @@ window.pagExplorer = {
     if (page.shown) fillFrame(page.shown, element);
     for (const hook of hooks.mounted) hook(element);
   },
+  /* A question to a channel was not answered at all: too many stand in line, or the server is
+     away. Gradio says so; here it may be asked again. */
+  unanswered(name) {
+    unanswered[name]?.();
+  },
   page, // for tests and for the curious
 };
 const handlers = { scene: receive };
+const unanswered = {};

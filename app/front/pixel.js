@@ -19,6 +19,10 @@ handlers.pixel = (message) => {
   fillHtml({ pixel: message.html });
 };
 
+unanswered.pixel = () => {
+  storyAsked = "";
+};
+
 /* Not at every step of a drag or of the arrow keys: once they have come to rest. */
 let resting = null;
 function askSoon() {

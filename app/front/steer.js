@@ -214,6 +214,10 @@ handlers.change = (message) => {
   showChange();
 };
 
+unanswered.change = () => {
+  changeAsked = "";
+};
+
 let changing = null;
 function changeSoon() {
   clearTimeout(changing);

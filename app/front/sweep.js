@@ -30,8 +30,7 @@ function receiveStep(message) {
   else setTimeout(pull, RETRY);
 }
 handlers.sweep = receiveStep;
-/* No answer came at all: too many stand in line, or the server is at fault. */
-window.pagExplorer.stepFailed = () => asking && receiveStep({ name: asking.name, failed: true });
+unanswered.sweep = () => asking && receiveStep({ name: asking.name, failed: true });
 
 /* ------------------------------------------------------------------ progress */
 

@@ -78,6 +78,17 @@ handlers.two = (message) => {
   drawTwo();
 };
 
+unanswered.two = () => {
+  if (besideAsked) beside.set(besideAsked, { failed: true, html: words.two.failed });
+  besideAsked = "";
+  drawTwo();
+};
+
+/* What could not be answered can be asked again once the visitor has done something. */
+function forgetFailed() {
+  for (const [name, { failed }] of beside) if (failed) beside.delete(name);
+}
+
 /* ------------------------------------------------------------------ drawing */
 
 function drawTwo() {
@@ -234,7 +245,10 @@ async function picturesApart(frame, other, shows) {
 /* ------------------------------------------------------------------ wiring */
 
 document.addEventListener("input", (event) => {
-  if (event.target.closest?.("#two-against")) event.target.dataset.chosen = "yes";
+  if (event.target.closest?.("#two-against")) {
+    event.target.dataset.chosen = "yes";
+    forgetFailed();
+  }
   if (event.target.closest?.("#two-against, #two-show")) drawTwo();
 });
 
@@ -247,10 +261,7 @@ hooks.shown.push(twoSoon);
 hooks.arrival.push(twoSoon);
 hooks.tab.push(twoSoon);
 hooks.mounted.push((element) => element.querySelector("[data-name^='two-']") && twoSoon());
-/* What could not be answered can be asked again once the visitor has done something. */
-hooks.reply.push(() => {
-  for (const [name, { failed }] of beside) if (failed) beside.delete(name);
-});
+hooks.reply.push(forgetFailed);
 hooks.scene.push(() => {
   const old = [...beside.values()];
   beside.clear();

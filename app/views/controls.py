@@ -17,9 +17,6 @@ from app.views import markup
 from app.views.terms import with_terms
 from app.words import guide
 
-STEP_FAILED = "() => { window.pagExplorer.stepFailed(); }"
-"""Run by the page when a step of the sweep was not answered at all."""
-
 
 @dataclass(frozen=True)
 class Controls:

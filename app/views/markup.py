@@ -135,6 +135,11 @@ def channel(name: str) -> Any:
     )
 
 
+def unanswered(name: str) -> str:
+    """Run by the page where a question through a channel was not answered at all."""
+    return f"() => {{ window.pagExplorer.unanswered({name!r}); }}"
+
+
 def note(text: str) -> str:
     """One quiet line."""
     return f'<p class="pag-hint">{escape(text)}</p>' if text else ""

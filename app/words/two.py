@@ -41,6 +41,7 @@ SCRIPT = {
     "model": "model {name}",
     "steering": "without your steering",
     "captions": {"a": "A · budget {budget}", "b": "B · {name}"},
+    "failed": FAILED,
     "waiting": "B is being computed …",
     "differ": {
         "segmentation": "{share} of the pixels have another class.",

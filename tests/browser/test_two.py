@@ -158,3 +158,17 @@ def test_a_narrow_page_puts_them_below_each_other(context, url: str) -> None:  #
     assert boxes[0]["x"] == boxes[1]["x"] and boxes[1]["y"] > boxes[0]["y"] + 100
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
     visitor.leave()
+
+
+def test_what_was_not_answered_is_said_and_can_be_asked_again(visitor: Visitor) -> None:
+    """As where too many stand in line."""
+    ready(visitor)
+    line = re.compile(r"/queue/join")
+    visitor.page.route(line, lambda route: route.fulfill(status=503, json={"detail": "full"}))
+    visitor.page.select_option("#two-against select", "policy:adaptive")
+    visitor.page.wait_for_selector("#two-panel[data-state=failed]")
+    assert "could not be computed" in text(visitor, "#two-b-numbers")
+    visitor.page.unroute(line)
+    visitor.errors = [error for error in visitor.errors if "503" not in error]
+    choose(visitor, "policy:adaptive")
+    visitor.page.wait_for_selector("#two-panel[data-state=ready]")
