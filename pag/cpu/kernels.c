@@ -24,7 +24,7 @@
 #define ROWS 6
 #endif
 #define PANEL (2 * LANES)
-#define GROUPS 4               /* of ROWS pixels that a thread takes at a time, */
+#define GROUPS 8               /* of ROWS pixels that a thread takes at a time, */
 #define CHUNK (ROWS * GROUPS)  /* for which a panel of weights stays in the cache */
 #define TAPS 9
 #define AHEAD (32 * PANEL)     /* how far weights are fetched in advance */
@@ -181,19 +181,30 @@ static void convolve_channels(const Convolution *by, const float *const *rows, i
     }
 }
 
-/* How many of `count` pixels a thread takes at a time: fewer than CHUNK where they are few, so
-   that no thread waits for another one's last chunk. */
-static int32_t chunk_of(int32_t count, int32_t threads) {
-    const int32_t groups = count / (4 * ROWS * threads);
-    return ROWS * (groups < 1 ? 1 : groups > GROUPS ? GROUPS : groups);
+/* In how many chunks `count` pixels are computed. Each reads all weights once, and those of wide
+   layers do not stay in the cache: so few as hold, and as many for each thread, of nearly the same
+   size, so that none waits for another one's last chunk. */
+static int32_t chunks_of(int32_t count, int32_t threads) {
+    const int32_t groups = (count + ROWS - 1) / ROWS, round = threads * GROUPS;
+    const int32_t chunks = (groups + round - 1) / round * threads;
+    return chunks < groups ? chunks : groups;
 }
+
+/* Where one of the chunks begins: at a multiple of ROWS, the last one's end excepted. */
+static int32_t start_of(int32_t chunk, int32_t chunks, int32_t count) {
+    const int64_t groups = (count + ROWS - 1) / ROWS, start = groups * chunk / chunks * ROWS;
+    return start < count ? (int32_t)start : count;
+}
+
+/* `count`, filled up to whole ROWS. */
+static int32_t filled(int32_t count) { return (count + ROWS - 1) / ROWS * ROWS; }
 
 /* The 3x3 of a chunk: what it reads, and where it writes. */
 static void spatial(const Convolution *by, const float *source, const int32_t *numbers,
                     const float *zeros, const Geometry *at, const int32_t *outputs,
                     const int32_t *reach, int32_t count, float *const *out) {
     const float *rows[GROUPS * TAPS * ROWS];
-    for (int32_t i = 0; i < (count + ROWS - 1) / ROWS * ROWS; i++) {
+    for (int32_t i = 0; i < filled(count); i++) {
         const int32_t place = i < count ? i : count - 1;  /* a group is filled up with its last */
         const float **to = rows + i / ROWS * TAPS * ROWS + i % ROWS;
         neighbours(source, by->channels, numbers, zeros, at, outputs[place],
@@ -203,7 +214,7 @@ static void spatial(const Convolution *by, const float *source, const int32_t *n
         convolve_channels(by, rows, count, out);
         return;
     }
-    for (int32_t tap = 0; tap < (count + ROWS - 1) / ROWS * TAPS; tap++) {
+    for (int32_t tap = 0; tap < filled(count) / ROWS * TAPS; tap++) {
         int32_t inside = 0;
         for (int32_t i = 0; i < ROWS; i++) inside += rows[tap * ROWS + i] != zeros;
         if (!inside) rows[tap * ROWS] = 0;  /* off the map for the whole group */
@@ -222,10 +233,11 @@ void pag_spatial(const Convolution *by, const Geometry *geometry, const float *s
                  const int32_t *numbers, const float *zeros, const int32_t *outputs,
                  const int32_t *reach, int32_t count, float *out, int32_t spread,
                  int32_t threads) {
-    const int32_t chunk = chunk_of(count, threads);
+    const int32_t chunks = chunks_of(count, threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int32_t start = 0; start < count; start += chunk) {
-        const int32_t here = count - start < chunk ? count - start : chunk;
+    for (int32_t chunk = 0; chunk < chunks; chunk++) {
+        const int32_t start = start_of(chunk, chunks, count);
+        const int32_t here = start_of(chunk + 1, chunks, count) - start;
         float *to[CHUNK];
         for (int32_t i = 0; i < here; i++)
             to[i] = out + (int64_t)(spread ? outputs[start + i] : start + i) * by->outputs;
@@ -250,14 +262,15 @@ static void clamp_row(const float *from, const Clamp *by, int32_t channels, floa
 void pag_pointwise(const Convolution *by, const float *source, const int32_t *positions,
                    int32_t count, const Clamp *clamp, float *room, float *out, int32_t spread,
                    int32_t threads) {
-    const int32_t chunk = chunk_of(count, threads);
+    const int32_t chunks = chunks_of(count, threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int32_t start = 0; start < count; start += chunk) {
-        const int32_t here = count - start < chunk ? count - start : chunk;
+    for (int32_t chunk = 0; chunk < chunks; chunk++) {
+        const int32_t start = start_of(chunk, chunks, count);
+        const int32_t here = start_of(chunk + 1, chunks, count) - start;
         float *own = room + (int64_t)omp_get_thread_num() * CHUNK * by->channels;
         const float *rows[CHUNK];
         float *to[CHUNK];
-        for (int32_t i = 0; i < chunk; i++) {
+        for (int32_t i = 0; i < filled(here); i++) {
             const int32_t place = start + (i < here ? i : here - 1);
             rows[i] = source + (int64_t)positions[place] * by->channels;
             to[i] = out + (int64_t)(spread ? positions[place] : place) * by->outputs;
@@ -304,14 +317,15 @@ void pag_finish(const Convolution *by, const Convolution *expand, const Geometry
                 const float *reduced, const int32_t *numbers, const float *zeros,
                 const int32_t *outputs, int32_t count, float *room, float *onto,
                 int32_t threads) {
-    const int32_t chunk = chunk_of(count, threads);
+    const int32_t chunks = chunks_of(count, threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int32_t start = 0; start < count; start += chunk) {
-        const int32_t here = count - start < chunk ? count - start : chunk;
+    for (int32_t chunk = 0; chunk < chunks; chunk++) {
+        const int32_t start = start_of(chunk, chunks, count);
+        const int32_t here = start_of(chunk + 1, chunks, count) - start;
         float *own = room + (int64_t)omp_get_thread_num() * CHUNK * by->outputs;
         float *inside[CHUNK], *to[CHUNK];
         const float *rows[CHUNK];
-        for (int32_t i = 0; i < chunk; i++) {
+        for (int32_t i = 0; i < filled(here); i++) {
             const int32_t place = i < here ? i : here - 1;
             rows[i] = inside[i] = own + (int64_t)place * by->outputs;
             to[i] = onto + (int64_t)outputs[start + place] * expand->outputs;
