@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app import zerogpu
-from pag import Inference, Predictor
+from pag import Inference, Predictor, keep_freed_memory
 
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="network")
 
@@ -23,6 +23,7 @@ class OneThreadPredictor(Predictor):
 
     @classmethod
     def from_checkpoint(cls, name: str | Path | None = None, device: str = "auto") -> Predictor:
+        keep_freed_memory()  # holds for threads that start later
         return _THREAD.submit(super().from_checkpoint, name, device).result()
 
     def __call__(self, *args: Any, **options: Any) -> Inference:

@@ -222,7 +222,8 @@ def _wire(page: Page, desk: Desk) -> None:
         trigger_mode="multiple",
     )
     stepped.failure(None, js=markup.unanswered("sweep"))
-    page.steer.submit(steer, [page.session], show, trigger_mode="always_last", **live)
+    steered = page.steer.submit(steer, [page.session], show, trigger_mode="always_last", **live)
+    steered.failure(None, js=markup.unanswered("steer"))
     for name, channel in page.asides.items():
         told = channel.submit(
             teller(ASIDES[name]),

@@ -10,6 +10,7 @@ stays light.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pag.allocator import keep_freed_memory as keep_freed_memory
 from pag.checkpoints import add_model_options as add_model_options
 from pag.checkpoints import chosen_checkpoint as chosen_checkpoint
 from pag.checkpoints import other_models as other_models

@@ -12,7 +12,7 @@ MOST = 2**31 - 1
 
 @functools.cache
 def keep_freed_memory() -> bool:
-    """Let the process keep what it frees, up to 2 GiB.
+    """Let the process keep what it frees, up to 2 GiB at the end of its heap and all before it.
 
     Feature maps take tens of megabytes each. The GNU C library gives pieces of that size back to
     the system, which zeroes and maps every page of the next one: at 640x480 up to 24,000 page

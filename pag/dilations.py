@@ -28,7 +28,7 @@ from pag.evaluation import evenly_spaced
 from pag.evaluation_report import versions
 from pag.export import at_image_size
 from pag.growing import align
-from pag.options import new_file
+from pag.options import file_to_write
 from pag.predictor import DEFAULT_SIZE, Predictor
 
 DEPTH_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, float("inf"))
@@ -222,7 +222,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--images", type=int, help="so many of each data set, evenly spaced; all if not given")
     add("--size", type=int, default=DEFAULT_SIZE, help="longer side, pixels")
     add("--device", default="auto", help="auto, cpu or cuda")
-    add("--out", type=new_file, help="JSON file to write")
+    add("--out", type=file_to_write, help="JSON file to write")
     return parser
 
 

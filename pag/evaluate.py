@@ -24,7 +24,7 @@ from pag.evaluation_report import USUAL, Row, format_tables, joined, read_report
 from pag.execution import OneField
 from pag.growing import write_report
 from pag.inference import TASKS
-from pag.options import new_file
+from pag.options import file_to_write
 from pag.predictor import DEFAULT_SIZE, Predictor
 
 
@@ -73,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=1, help="processes for boundary matching")
     parser.add_argument("--seed", type=int, default=0, help="of the random masks")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--out", type=new_file, help="JSON file to write")
+    parser.add_argument("--out", type=file_to_write, help="JSON file to write")
     parser.add_argument(
         "--add", action="store_true", help="keep what --out holds of the same checkpoint beside it"
     )

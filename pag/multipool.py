@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag.fusion import fused_sequence
+from pag.fusion import affine, fused_sequence
 from pag.sparse import as_maps, as_rows, convolve_at, neighbours
 
 
@@ -115,11 +115,10 @@ class MultiPool(nn.Module):
 
     def fold(self, norm: nn.BatchNorm2d) -> None:
         """Fold a following BatchNorm into both kernels, and the head's into its own, in place."""
-        assert self.bias is None and norm.running_mean is not None
-        assert norm.running_var is not None
-        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        assert self.bias is None
         with torch.no_grad():
+            scale, shift = affine(norm)
             self.weight.mul_(scale.view(-1, 1, 1, 1))
             self.point_weight.mul_(scale.view(-1, 1, 1, 1))
-            self.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
+            self.bias = nn.Parameter(shift)
         self.selector = fused_sequence(self.selector)

@@ -115,11 +115,12 @@ class PAGNet(nn.Module):
 
     def cost(self, size: Size, tasks: tuple[str, ...] = TASKS) -> NetworkCost:
         """`pag.macs.network_cost` of this network, counted once for each size."""
-        if (size, tasks) not in self._costs:
+        cost = self._costs.get((size, tasks))
+        if cost is None:
             if len(self._costs) >= MOST_COSTS:
                 self._costs.clear()
-            self._costs[size, tasks] = network_cost(self, size, tasks)
-        return self._costs[size, tasks]
+            cost = self._costs[size, tasks] = network_cost(self, size, tasks)
+        return cost
 
     def forward(
         self,
@@ -153,7 +154,7 @@ class PAGNet(nn.Module):
         cost = self.cost(size, tasks)
         decisions = policy.begin(cost, budget)
         gates: list[GateTrace] = []
-        inputs: dict[str, BlockInput] = {}
+        inputs: dict[str, Tensor | BlockInput] = {}
         choice = saved = scores = None
         detail, x = self.backbone.stem(image)
         for name, block in self.backbone.blocks:
@@ -174,6 +175,8 @@ class PAGNet(nn.Module):
                 shortcut = block.shortcut(a)
                 assert shortcut is not None, "a block without a shortcut has no gate"
                 x = execution.residual(block, a, mask, self.config.gate_scope, shortcut)
+                if name in inputs and a.is_opened:
+                    inputs[name] = a.opened  # and no longer what it was made of
                 continue
             shortcut = block.shortcut(a)
             x = residual if shortcut is None else residual.add_(shortcut)

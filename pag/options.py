@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 
 
-def new_file(text: str) -> Path:
-    """A file that can be written, for ``argparse``: nobody measures for an hour to lose it."""
+def file_to_write(text: str) -> Path:
+    """A file to write or to continue, for ``argparse``: nobody measures for an hour to lose it."""
     path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; expected a file")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} does not exist")
     return path

@@ -31,6 +31,11 @@ def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor
     """
     if kernels := cpu.kernels_for(logits):
         return kernels.keep_highest(cost, logits, target)
+    return by_sorting(cost, logits, target)
+
+
+def by_sorting(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, float]:
+    """`keep_highest` in NumPy."""
     rank = ranks(logits.detach().flatten().cpu().numpy())
     count = len(rank)
     spent = np.arange(count + 1) * float(cost.per_output)

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from pag.backbones import BlockInput, Bottleneck, opened
 from pag.break_even import prepare
 from pag.break_even_tables import COMPILED, UNCOMPILED
 from pag.cache import cache_folder
-from pag.cpu import build, launch
+from pag.cpu import build, check
 from pag.cpu.launch import Kernels
 from pag.execution import AutoExecution, DenseExecution, SparseExecution
 from pag.gate import PixelGate
@@ -56,6 +57,28 @@ def test_they_are_compiled_once_and_found_again(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(build, "compile_kernels", never)
     cpu._kernels.cache_clear()
     assert cpu.kernels() is not None
+
+
+@compiled
+def test_training_may_be_the_first_to_ask() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        assert cpu.kernels() is not None
+
+
+@compiled
+@pytest.mark.parametrize("name", ["keep_highest", "project", "pointwise", "run_active"])
+def test_every_kernel_is_checked_before_it_is_used(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = getattr(Kernels, name)
+
+    def off(*given: Any, **options: Any) -> Any:
+        found = usual(*given, **options)
+        return found * 1.01 if isinstance(found, Tensor) else (~found[0], found[1])
+
+    monkeypatch.setattr(Kernels, name, off)
+    with pytest.warns(RuntimeWarning, match="a first result is off"):
+        assert cpu.kernels() is None
 
 
 @compiled
@@ -103,7 +126,7 @@ def test_processors_with_narrower_vectors_get_the_same(
     narrow = cpu.kernels()
     assert usual is not None and narrow is not None
     assert narrow.library.pag_panel() < 32 and usual.library.pag_panel() >= 16
-    assert launch.deviation(narrow) < 1e-5
+    assert check.deviation(narrow) < 1e-5
 
 
 # ---------------------------------------------------------------- where there are none
@@ -148,7 +171,7 @@ def test_a_compiler_that_fails_is_reported_and_done_without(
 def test_kernels_that_fail_a_first_check_are_not_used(
     error: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "deviation", lambda kernels: error)
+    monkeypatch.setattr(check, "deviation", lambda kernels: error)
     with pytest.warns(RuntimeWarning, match="a first result is off by"):
         assert cpu.kernels() is None
 

@@ -3,6 +3,7 @@
    What is painted lies in cells of -1 (skip), 0 and 1 (spend), as it goes to the server. */
 
 const REST = 500; // milliseconds without a stroke until the server is asked
+const AGAIN = 5000; // milliseconds after which a question that was not answered is asked again
 const VALUES = { spend: 1, skip: -1, erase: 0 };
 const BRUSH_KEYS = { s: "spend", k: "skip", e: "erase", Delete: "erase", Backspace: "erase" };
 const INK = 4; // canvas pixels along a cell, so that a hatch can be drawn
@@ -214,6 +215,10 @@ handlers.change = (message) => {
   showChange();
 };
 
+/* Asked again after a while, unless the hand has gone on. */
+unanswered.steer = () => {
+  if (paint.open && !paint.timer) paint.timer = setTimeout(askSteer, AGAIN);
+};
 unanswered.change = () => {
   changeAsked = "";
 };

@@ -36,7 +36,7 @@ from pag.device import choose_device
 from pag.errors import InputError, PAGError
 from pag.evaluation_report import versions
 from pag.growing import GrowingReport, first_entry
-from pag.options import new_file
+from pag.options import file_to_write
 from pag.predictor import DEFAULT_SIZE
 from pag.train import run
 from pag.training_state import STATE, read_state
@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     add, usual = parser.add_argument, Schedule()
     add("--data", type=Path, required=True, help="folder with the four data sets")
     add("--start", type=Path, required=True, help="training state that all variants start from")
-    add("--out", type=new_file, required=True, help="JSON file to write or to continue")
+    add("--out", type=file_to_write, required=True, help="JSON file to write or to continue")
     add("--runs", type=Path, default=Path("runs/ablations"), help="where states and logs are kept")
     known = ", ".join(variant.name for variant in VARIANTS)
     add("--only", nargs="+", metavar="NAME", help=f"these variants alone: {known}")

@@ -37,7 +37,7 @@ from pag.data import FOLDERS, Dataset, find_dataset, open_dataset
 from pag.errors import InputError, PAGError
 from pag.evaluation import evenly_spaced, scored_classes
 from pag.evaluation_report import versions
-from pag.options import new_file
+from pag.options import file_to_write
 from pag.predictor import DEFAULT_SIZE, Predictor
 from pag.scores import boundary_matcher
 from pag.timing import CLOCKS
@@ -67,8 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--repeats", type=int, default=9, help="timed runs of each method; 0 times nothing")
     add("--timing-images", type=int, default=3, help="images that the timed runs alternate on")
     add("--clock", choices=tuple(CLOCKS), default="wall", help="cpu: time of the processor")
-    add("--out", type=new_file, required=True, help="JSON file to write or to continue")
-    add("--chart", type=new_file, help="PNG file to write")
+    add("--out", type=file_to_write, required=True, help="JSON file to write or to continue")
+    add("--chart", type=file_to_write, help="PNG file to write")
     return parser
 
 

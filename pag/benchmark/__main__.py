@@ -35,7 +35,7 @@ from pag.config import BACKBONES, GATE_SCOPES, PAGConfig
 from pag.errors import PAGError
 from pag.execution import EXECUTIONS
 from pag.macs import Size
-from pag.options import new_file
+from pag.options import file_to_write
 from pag.timing import CLOCKS, WARMUP, machine
 
 MIN_SIDE = 64
@@ -248,7 +248,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--threads", type=int, help="of PyTorch; its own choice if not given")
     add("--uncompiled", action="store_true", help="as on a machine without a C compiler")
     add("--clock", choices=tuple(CLOCKS), default="wall", help="cpu: time of the processor")
-    add("--out", type=new_file, help="JSON file to write")
+    add("--out", type=file_to_write, help="JSON file to write")
     return parser
 
 

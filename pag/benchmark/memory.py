@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from pag.allocator import keep_freed_memory
 from pag.benchmark.network import FULL, answer
 from pag.benchmark.subject import Recipe, load_images
 from pag.budget import ExactPolicy, OpenPolicy, check_budget
@@ -107,6 +108,7 @@ def use_memory(
         InputError: the system does not tell.
     """
     torch.set_num_threads(threads)
+    keep_freed_memory()  # as a `Predictor` does
     subject = recipe.make()
     image = load_images(paths, size, batch)
     value = check_budget(budget, network_cost(subject.net, size, TASKS).floor)

@@ -1,9 +1,10 @@
 """Sparse execution on a CPU by compiled kernels, where the machine has a C compiler.
 
 `kernels.c` reads the rows of active pixels where they lie, which spares the copies that gathering
-and scattering with PyTorch takes; `build` compiles it once, into the user's cache folder;
-`launch` runs a gated block, or MultiPool, with it. `pag.sparse` does the same work where there is
-no compiler, or where what it made does not run or gives wrong results.
+and scattering with PyTorch takes, and opens a block's input while it reads it; `ranking.c` chooses
+the pixels that a layer keeps. `build` compiles both once, into the user's cache folder; `launch`
+calls them. PyTorch's own operations, `pag.sparse` and `pag.ranking` do the same work where there
+is no compiler, or where what it made does not run or gives wrong results (`check`).
 """
 
 from __future__ import annotations
@@ -31,11 +32,7 @@ _switched_off: list[bool] = []
 
 
 def kernels_for(x: Tensor) -> Kernels | None:
-    """What runs a block whose input is `x`, or None where `pag.sparse` does.
-
-    Args:
-        x: (B, C, H, W).
-    """
+    """What takes the map `x`, (B, C, H, W), or None where there are no kernels for it."""
     if x.device.type != "cpu" or x.dtype != torch.float32:
         return None
     return kernels()
@@ -62,7 +59,8 @@ def switched_off() -> Iterator[None]:
 @functools.cache
 def _kernels() -> Kernels | None:
     from pag.cpu.build import NoCompilerError, library
-    from pag.cpu.launch import Kernels, deviation
+    from pag.cpu.check import deviation
+    from pag.cpu.launch import Kernels
 
     try:
         found = Kernels(library())

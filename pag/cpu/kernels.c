@@ -24,7 +24,7 @@
 #define ROWS 6
 #endif
 #define PANEL (2 * LANES)
-#define GROUPS 8               /* of ROWS pixels that a thread takes at a time, */
+#define GROUPS 8               /* of ROWS pixels: the most that a thread takes at a time, */
 #define CHUNK (ROWS * GROUPS)  /* for which a panel of weights stays in the cache */
 #define TAPS 9
 #define AHEAD (32 * PANEL)     /* how far weights are fetched in advance */
@@ -182,8 +182,8 @@ static void convolve_channels(const Convolution *by, const float *const *rows, i
 }
 
 /* In how many chunks `count` pixels are computed. Each reads all weights once, and those of wide
-   layers do not stay in the cache: so few as hold, and as many for each thread, of nearly the same
-   size, so that none waits for another one's last chunk. */
+   layers do not stay in the cache: as few as can be, equally many for each thread and of nearly
+   the same size, so that none waits for another one's last chunk. */
 static int32_t chunks_of(int32_t count, int32_t threads) {
     const int32_t groups = (count + ROWS - 1) / ROWS, round = threads * GROUPS;
     const int32_t chunks = (groups + round - 1) / round * threads;

@@ -1,4 +1,4 @@
-"""A gated block, or MultiPool, as calls of the compiled kernels."""
+"""Gates, gated blocks, MultiPool and what the decoder reads, as calls of the compiled kernels."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pag import sparse
-from pag.backbones import BlockInput, Bottleneck, ResidualBlock, opened, unopened
+from pag.backbones import BlockInput, ResidualBlock, opened, unopened
 from pag.cpu.arranged import Arranged
 from pag.cpu.structures import Clamp, Convolution, Geometry, at, declare
 from pag.fusion import Window
 from pag.macs import LayerCost, Size
 from pag.multipool import MultiPool
-from pag.sparse import ActivePixels, as_maps, as_rows, convolve_at
-
-CHECK_CHANNELS, CHECK_WIDTH = 80, 48
-"""Of the block of `deviation`: not whole panels, so that the rest of one is checked, too."""
+from pag.sparse import as_maps, as_rows, convolve_at
 
 
 @dataclass(frozen=True)
@@ -255,18 +251,3 @@ def _geometry(mask: Tensor, block: ResidualBlock, input_size: Size) -> Geometry:
     return Geometry(
         mask.shape[0], mask.shape[-2], mask.shape[-1], *input_size, block.stride, block.dilation
     )
-
-
-@torch.inference_mode()
-def deviation(kernels: Kernels) -> float:
-    """How far the kernels are off on a small block: largest error / largest value."""
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay what they are
-        torch.default_generator.manual_seed(0)
-        block = Bottleneck(CHECK_CHANNELS, CHECK_WIDTH, CHECK_CHANNELS, 1, 2).eval()
-        a, mask = torch.rand(2, CHECK_CHANNELS, 13, 17), torch.rand(2, 1, 13, 17) < 0.4
-    block.fuse()
-    pixels = ActivePixels.under(mask, block, "block", (13, 17))
-    expected = sparse.run_active(block, a, mask, pixels)
-    listed = kernels.list_pixels(mask, block, "block", (13, 17))
-    found = kernels.run_active(block, a, mask, listed)
-    return ((found - expected).abs().max() / expected.abs().max()).item()

@@ -1,6 +1,5 @@
 /* Which pixels a layer keeps when it may spend so many multiply-adds: see pag/ranking.py, whose
-   results these are. There every layer's logits are put in order; here the walk down that order
-   ends where the money does. */
+   results these are. Pixels are taken from the highest logit on, until the money is spent. */
 
 #include <stdint.h>
 #include <string.h>
