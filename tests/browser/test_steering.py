@@ -122,6 +122,22 @@ def test_painting_moves_the_compute_at_the_same_budget(
     assert visitor.page.evaluate("document.body.dataset.pin") != "fixed"
 
 
+def test_a_painting_that_was_not_answered_is_asked_about_again(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    """As where too many stand in line."""
+    ready(visitor, tmp_path)
+    plain, line = scene(visitor), re.compile(r"/queue/join")
+    visitor.page.route(line, lambda route: route.fulfill(status=503, json={"detail": "full"}))
+    with visitor.page.expect_response(line):
+        paint(visitor, "spend", (0.15, 0.2), (0.15, 0.8))
+    marks = grid_of(visitor, MARKS)
+    visitor.page.unroute(line)
+    until_scene(visitor, plain)
+    assert np.array_equal(grid_of(visitor, MARKS), marks)
+    visitor.errors = [error for error in visitor.errors if "503" not in error]
+
+
 def test_it_says_in_numbers_what_changed(
     visitor: Visitor, fake: FakePredictor, tmp_path: Path
 ) -> None:
