@@ -17,7 +17,6 @@ from pathlib import Path
 
 import torch
 
-from pag.allocator import keep_freed_memory
 from pag.benchmark.network import FULL, answer
 from pag.benchmark.subject import Recipe, load_images
 from pag.budget import ExactPolicy, OpenPolicy, check_budget
@@ -96,6 +95,9 @@ def use_memory(
 ) -> tuple[int, int]:
     """MB resident before, and the most during, `PASSES` passes in this process.
 
+    The C library gives back what is freed, as it usually does: what it kept of loading
+    (`pag.allocator`) would hide what a pass needs.
+
     Args:
         recipe: of the network.
         paths, size, batch: see `pag.benchmark.subject.load_images`.
@@ -108,7 +110,6 @@ def use_memory(
         InputError: the system does not tell.
     """
     torch.set_num_threads(threads)
-    keep_freed_memory()  # as a `Predictor` does
     subject = recipe.make()
     image = load_images(paths, size, batch)
     value = check_budget(budget, network_cost(subject.net, size, TASKS).floor)
