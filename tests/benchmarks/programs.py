@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from app.look import launch_options
+from app.one_thread import OneThreadPredictor
 from app.ui import build_app
-from pag import Predictor
 from tests.app.program import Program
 from tests.benchmarks.conditions import listed, machine, photograph
 
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--checkpoint")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    predictor = Predictor.from_checkpoint(options.checkpoint, device="cpu")
+    predictor = OneThreadPredictor.from_checkpoint(options.checkpoint, device="cpu")
     blocks = build_app(predictor)
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     found = {"checkpoint": predictor.digest, "machine": machine()} | measure(address)

@@ -30,6 +30,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from app.actions import Desk, Wish
 from app.frames import frame_message
 from app.look import launch_options
+from app.one_thread import OneThreadPredictor
 from app.session import Session
 from app.ui import build_app
 from pag import Predictor, open_image
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("--checkpoint")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    predictor = Predictor.from_checkpoint(options.checkpoint, device="cpu")
+    predictor = OneThreadPredictor.from_checkpoint(options.checkpoint, device="cpu")
     with open_browser(predictor) as (browser, address), TemporaryDirectory() as name:
         visitor = Visitor(browser, address)
         visitor.until_numbers("Achieved")
