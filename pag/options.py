@@ -7,7 +7,11 @@ from pathlib import Path
 
 
 def file_to_write(text: str) -> Path:
-    """A file to write or to continue, for ``argparse``: nobody measures for an hour to lose it."""
+    """A file to write or to continue, for ``argparse``: nobody measures for an hour to lose it.
+
+    Raises:
+        ArgumentTypeError: it is a folder, or its folder does not exist.
+    """
     path = Path(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is a folder; expected a file")

@@ -35,7 +35,7 @@ def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor
 
 
 def by_sorting(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, float]:
-    """`keep_highest` in NumPy."""
+    """`keep_highest` in NumPy, for logits of any type and on any device."""
     rank = ranks(logits.detach().flatten().cpu().numpy())
     count = len(rank)
     spent = np.arange(count + 1) * float(cost.per_output)
