@@ -26,3 +26,14 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(f"The device is {name}, but there are {torch.cuda.device_count()} GPUs.")
     return device
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether mixed precision saves time there.
+
+    A CPU without instructions for it takes over a hundred times as long as in float32.
+    """
+    if device.type != "cpu":
+        return True
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("avx512_bf16") or has.get("amx_bf16"))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pag.budget import GatePolicy
 from pag.config import TrainConfig
 from pag.data.batch import Batch
+from pag.device import multiplies_bfloat16
 from pag.errors import WeightsError
 from pag.inference import TASKS
 from pag.losses import choice_loss, distillation_losses, task_losses
@@ -43,6 +44,7 @@ class Trainer:
     def __init__(self, net: PAGNet, config: TrainConfig, class_weights: Tensor) -> None:
         self.net, self.config = net, config
         self.device = next(net.parameters()).device
+        self.mixed = multiplies_bfloat16(self.device)
         self.class_weights = class_weights.to(self.device)
         self.step = 0
         norms = frozen_norms(net.backbone)
@@ -95,7 +97,7 @@ class Trainer:
             image = torch.cat([image, image])
             budget = torch.cat([budget, torch.full_like(budget, target)])
             batch = twice(batch)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, self.mixed):
             outputs, trace = self.net(image, budget, policy, sampling=sampling, every=EVERY)
         batch = thinned(batch, EVERY, generator)
         losses = task_losses(outputs, batch, self.class_weights)

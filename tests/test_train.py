@@ -134,6 +134,17 @@ def test_ranked_masks_follow_the_budget_drawn_and_sampled_ones_may_stray() -> No
     assert strayed["ranked"] < 0.01 < strayed["sampled"]
 
 
+@pytest.mark.parametrize("mixed", [False, True])
+def test_mixed_precision_only_where_it_saves_time(
+    monkeypatch: pytest.MonkeyPatch, mixed: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "amx_bf16": mixed})
+    net, seen = new_net(backbone="mobilenetv2"), set()
+    net.heads["depth"].register_forward_hook(lambda module, inputs, output: seen.add(output.dtype))
+    Trainer(net, CONFIG, torch.ones(11)).update(labelled_batch())
+    assert seen == {torch.bfloat16 if mixed else torch.float32}
+
+
 def test_choices_of_pooling_fields_are_kept_informative() -> None:
     torch.manual_seed(0)
     config = replace(
