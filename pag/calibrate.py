@@ -28,6 +28,7 @@ from pag.inference import TASKS
 from pag.macs import network_cost
 from pag.network import PAGNet
 from pag.pretrained import save_checkpoint
+from pag.resizing import size_of
 from pag.training_state import UNUSABLE, read_state
 
 LEVELS = np.linspace(-9, 9, 37)
@@ -133,11 +134,6 @@ def settle_thresholds(
         assert bias is not None
         bias.add_(float(offset))
         gate.budget_scale.fill_(math.log(math.expm1(max(float(slope), 1e-3))))
-
-
-def size_of(image: Tensor) -> tuple[int, int]:
-    """Height and width of (1, 3, H, W)."""
-    return image.shape[-2], image.shape[-1]
 
 
 def gates_of(net: PAGNet) -> list[PixelGate]:

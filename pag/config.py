@@ -31,6 +31,9 @@ LABEL_SETS = {
 TRAINED_SIDE = 480
 """Longer side, in pixels, of the photographs as training sees them before its random zoom."""
 
+ZOOM = (0.7, 1.5)
+"""Smallest and largest random zoom of a training that says nothing else."""
+
 BACKBONES = ("resnet50", "mobilenetv2")
 GATE_SCOPES = ("block", "conv")
 OUTPUT_STRIDES = (8, 16)
@@ -153,7 +156,7 @@ class TrainConfig(JsonConfig):
     steps: int = 4500
     batch: int = 8
     crop: int = 256
-    zoom: tuple[float, float] = (0.7, 1.5)
+    zoom: tuple[float, float] = ZOOM
     open_steps: int = 1000
     ramp_steps: int = 300
     lr_backbone: float = 1e-4

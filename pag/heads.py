@@ -11,17 +11,13 @@ from pag.backbones import BlockInput, opened, unopened
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.fusion import ConvNormReLU, fused_sequence, fused_sum
 from pag.inference import TASKS
+from pag.resizing import between, resize, size_of
 from pag.sparse import as_rows
 
 DETAIL_CHANNELS = 16
 INITIAL_LOG_DEPTH = 0.7  # about two metres
 FARTHEST = 400.0
 """Metres. No truth lies farther away (`pag.scenes`); the sky, which has none, would."""
-
-
-def resize_like(x: Tensor, reference: Tensor) -> Tensor:
-    """Bilinear resize of (B, C, h, w) to the height and width of `reference`."""
-    return F.interpolate(x, reference.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def read(conv: nn.Conv2d, a: Tensor | BlockInput) -> Tensor:
@@ -65,10 +61,10 @@ class Decoder(nn.Module):
     ) -> Tensor:
         """(B, *, h, w) features at strides 4, 8 and 8 or 16 -> (B, narrow, H/4, W/4)."""
         wide = read(self.from_middle, middle)
-        wide = wide + resize_like(self.from_coarse(coarse), wide)
+        wide = wide + resize(self.from_coarse(coarse), size_of(wide))
         wide = self.fuse_middle(F.relu_(self.norm_middle(wide)))
         narrow = read(self.from_fine, fine)
-        narrow = narrow + resize_like(self.down(wide), narrow)
+        narrow = narrow + resize(self.down(wide), size_of(narrow))
         return self.fuse_fine(F.relu_(self.norm_fine(narrow)))
 
     def fold(self) -> None:
@@ -120,7 +116,7 @@ class BoundaryHead(nn.Module):
     def outlines(self, features: Tensor, detail: Tensor) -> Tensor:
         """(B, C, h, w) and (B, D, 2h, 2w) -> (B, DETAIL_CHANNELS, 2h, 2w)."""
         fine = self.from_detail(detail)
-        fine = fine + resize_like(self.down(self.hidden(features)), fine)
+        fine = fine + resize(self.down(self.hidden(features)), size_of(fine))
         return self.fuse(F.relu_(self.norm(fine)))
 
     def forward(self, outlines: Tensor) -> Tensor:
@@ -147,7 +143,13 @@ def build_heads(config: PAGConfig, detail_channels: int) -> nn.ModuleDict:
     )
 
 
-def finish(task: str, raw: Tensor, size: tuple[int, int], zoom: float = 1.0) -> Tensor:
+def finish(
+    task: str,
+    raw: Tensor,
+    size: tuple[int, int],
+    zoom: float = 1.0,
+    seen: tuple[int, int] | None = None,
+) -> Tensor:
     """A head's raw output, resized to the image and in the task's unit.
 
     Args:
@@ -155,6 +157,7 @@ def finish(task: str, raw: Tensor, size: tuple[int, int], zoom: float = 1.0) -> 
         raw: (B, C, h, w) output of the head.
         size: (H, W) of the image.
         zoom: of the network's input, by which normals are stretched; see `predictions`.
+        seen: (height, width) of the network's input; `size` when None.
 
     Returns:
         ``segmentation``: (B, classes, H, W) logits. ``boundary``: (B, 1, H, W) logit.
@@ -165,13 +168,18 @@ def finish(task: str, raw: Tensor, size: tuple[int, int], zoom: float = 1.0) -> 
         raw = raw.contiguous(memory_format=torch.channels_last)
         if zoom != 1:
             raw = raw * raw.new_tensor((zoom, zoom, 1.0)).view(3, 1, 1)
-    raw = F.interpolate(raw, size, mode="bilinear", align_corners=False)
+    raw = resize(raw, size, seen)
     if task == "normals":
         raw = F.normalize(raw, dim=1, eps=1e-6)
     return raw
 
 
-def labels(raw: Tensor, size: tuple[int, int], allowed: Tensor | None = None) -> Tensor:
+def labels(
+    raw: Tensor,
+    size: tuple[int, int],
+    allowed: Tensor | None = None,
+    seen: tuple[int, int] | None = None,
+) -> Tensor:
     """The class with the highest logit of `finish`, without computing them all.
 
     Between four values of the same highest class, interpolated ones have it, too. Only where
@@ -181,6 +189,7 @@ def labels(raw: Tensor, size: tuple[int, int], allowed: Tensor | None = None) ->
         raw: (B, C, h, w) output of the head, C up to 256.
         size: (H, W) of the image.
         allowed: (C,) bool, the classes to choose among; all when None.
+        seen: (height, width) of the network's input; `size` when None.
 
     Returns:
         (B, H, W) uint8 ids.
@@ -190,8 +199,9 @@ def labels(raw: Tensor, size: tuple[int, int], allowed: Tensor | None = None) ->
         names, raw = names[allowed], raw[:, allowed]
     coarse = raw.argmax(1).to(torch.uint8)
     height, width = raw.shape[-2:]
-    above, below, down = between(height, size[0], raw.device)
-    left, right, across = between(width, size[1], raw.device)
+    rows_seen, columns_seen = seen or size
+    above, below, down = between(height, size[0], raw.device, rows_seen)
+    left, right, across = between(width, size[1], raw.device, columns_seen)
     aside = torch.arange(1, width + 1, device=raw.device).clamp_max(width - 1)
     under = torch.arange(1, height + 1, device=raw.device).clamp_max(height - 1)
     differ = coarse != coarse.index_select(2, aside)
@@ -209,18 +219,6 @@ def labels(raw: Tensor, size: tuple[int, int], allowed: Tensor | None = None) ->
     bottom = torch.lerp(at(below, left), at(below, right), share)
     ids[mixed] = torch.lerp(top, bottom, down[y, None]).argmax(1).to(torch.uint8)
     return ids if allowed is None else names[ids.long()]
-
-
-def between(count: int, wanted: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Neighbours that bilinear resizing from `count` to `wanted` values mixes.
-
-    Returns:
-        (wanted,) int64 each, the lower and the upper neighbour, and the upper one's share.
-    """
-    place = (torch.arange(wanted, device=device) + 0.5) * (count / wanted) - 0.5
-    place = place.clamp_min(0)
-    low = place.long()
-    return low, (low + 1).clamp_max(count - 1), place - low
 
 
 def zoom_of(height: int, width: int) -> float:
@@ -244,6 +242,7 @@ def predictions(
     size: tuple[int, int],
     zoom: float = 1.0,
     allowed: Tensor | None = None,
+    seen: tuple[int, int] | None = None,
 ) -> dict[str, Tensor]:
     """What the heads gave as maps in the record's units.
 
@@ -256,18 +255,21 @@ def predictions(
         size: (H, W) of the image.
         zoom: of the network's input; see `zoom_of`.
         allowed: the classes to choose among; see `allowed_classes`.
+        seen: (height, width) of the network's input; `size` when None.
 
     Returns, for the tasks present: ``segmentation`` (B, H, W) uint8 ids, ``boundary``
     (B, H, W) 0..1, ``depth`` (B, H, W) metres, ``normals`` (B, H, W, 3) unit vectors.
     """
     maps = {}
     if "segmentation" in raw:
-        maps["segmentation"] = labels(raw["segmentation"], size, allowed)
+        maps["segmentation"] = labels(raw["segmentation"], size, allowed, seen)
     if "boundary" in raw:
-        maps["boundary"] = torch.sigmoid(finish("boundary", raw["boundary"], size)).squeeze(1)
+        strength = torch.sigmoid(finish("boundary", raw["boundary"], size, seen=seen))
+        maps["boundary"] = strength.squeeze(1)
     if "depth" in raw:
-        depth = torch.exp(finish("depth", raw["depth"], size)).squeeze(1)
+        depth = torch.exp(finish("depth", raw["depth"], size, seen=seen)).squeeze(1)
         maps["depth"] = zoom * depth.clamp_max(FARTHEST)
     if "normals" in raw:
-        maps["normals"] = finish("normals", raw["normals"], size, zoom).permute(0, 2, 3, 1)
+        normals = finish("normals", raw["normals"], size, zoom, seen)
+        maps["normals"] = normals.permute(0, 2, 3, 1)
     return maps

@@ -13,6 +13,7 @@ from pag.heads import allowed_classes, predictions, zoom_of
 from pag.images import MIN_WORKING_SIDE, fit_size
 from pag.macs import Size, area, network_cost
 from pag.network import PAGNet, Trace
+from pag.resizing import size_of
 
 MAX_STRETCH = 0.02
 SEARCH = 5
@@ -88,5 +89,6 @@ def small_maps(
     budget = torch.ones(1, device=image.device)
     outputs, trace = net(image, budget, tasks=tasks, execution=AutoExecution(), finished=False)
     allowed = allowed_classes(net.config.classes, labels)
-    maps = predictions(outputs, size, zoom_of(image.shape[2], image.shape[3]), allowed)
+    seen = size_of(image)
+    maps = predictions(outputs, size, zoom_of(*seen), allowed, seen)
     return {task: values[0].cpu().numpy() for task, values in maps.items()}, trace

@@ -71,7 +71,7 @@ def answer(
     shape = (image.shape[2], image.shape[3])
     wanted = torch.full((len(image),), budget)
     outputs, trace = net(image, wanted, policy, execution=execution, finished=False)
-    predictions(outputs, size or shape, zoom_of(*shape))
+    predictions(outputs, size or shape, zoom_of(*shape), seen=shape)
     return trace
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pag.config import TRAINED_SIDE
+from pag.config import TRAINED_SIDE, ZOOM
 from pag.data import IGNORE, Dataset
 from pag.data.batch import Batch, collate
 from pag.data.sample import Sample
@@ -103,7 +103,7 @@ class Mixture:
         datasets: Sequence[Dataset],
         weights: Sequence[float],
         seed: int,
-        scale: tuple[float, float] = (0.7, 1.5),
+        scale: tuple[float, float] = ZOOM,
     ) -> None:
         if not datasets or len(datasets) != len(weights):
             raise InputError(

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
+from pag.config import ZOOM
 from pag.data.photometric import jitter
 from pag.data.sample import IGNORE, Sample
 from pag.errors import InputError
@@ -36,7 +37,7 @@ def augment(
     sample: Sample,
     rng: np.random.Generator,
     crop: int,
-    scale: tuple[float, float] = (0.7, 1.5),
+    scale: tuple[float, float] = ZOOM,
 ) -> Sample:
     """Random zoom, crop of `crop` x `crop` pixels, mirror, and photometric jitter.
 
