@@ -28,9 +28,10 @@ SIZE_INFO = "Longer side in pixels at which the network sees the photo."
 POLICY = "Policy"
 POLICY_INFO = (
     "Exact meets the budget on every photo. "
-    "Adaptive lets the gates decide, so easy photos cost less."
+    "Adaptive lets the gates decide, so easy photos cost less. "
+    "Scaled meets it on a smaller picture, of which more is computed: better outputs below 0.8."
 )
-POLICIES = (("Exact", "exact"), ("Adaptive", "adaptive"))
+POLICIES = (("Exact", "exact"), ("Adaptive", "adaptive"), ("Scaled", "scaled"))
 EXECUTION = "Execution"
 EXECUTION_INFO = (
     "Sparse computes active pixels only, dense computes all and masks. "

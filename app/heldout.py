@@ -18,7 +18,7 @@ HEADLINES = {"segmentation": "miou", "boundary": "ods", "depth": "absrel", "norm
 """Task -> the score that is shown of it; depth's and normals' are errors."""
 FULL, LEARNED = "full", "learned"
 METHODS = (
-    LEARNED, "random", "random_shares", "grid", "grid_learned_shares", "whole_layers",
+    LEARNED, "scaled", "random", "random_shares", "grid", "grid_learned_shares", "whole_layers",
     "truncated", "lower_resolution",
 )  # fmt: skip
 MASKS = {"learned": LEARNED, "random_equal_macs": "random", "random": "random_shares"}

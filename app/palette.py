@@ -85,11 +85,12 @@ class Stroke:
 
 METHOD_STYLES = {
     "learned": Stroke(EXECUTED_BAR, "circle", "solid", 3.5),
+    "scaled": Stroke("#8a5cc2", "star", "solid", 2.5),
     "random": Stroke("#d98200", "triangle-down", "dot"),
     "random_shares": Stroke("#b07b3c", "triangle-up", "dash"),
     "grid": Stroke("#00936b", "square", "dash"),
     "grid_learned_shares": Stroke("#5fa8d3", "diamond", "dash"),
-    "whole_layers": Stroke("#8d8a00", "star", "dashdot"),
+    "whole_layers": Stroke("#8d8a00", "hexagon", "dashdot"),
     "truncated": Stroke("#c8649b", "x", "dot"),
     "lower_resolution": Stroke("#cf4b10", "cross", "solid"),
 }

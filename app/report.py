@@ -81,7 +81,7 @@ def _section(title: str, body: str) -> str:
 
 def _settings(answer: Inference, settings: Settings) -> str:
     height, width = answer.image_size
-    seen_height, seen_width = answer.image.shape[:2]
+    seen_height, seen_width = answer.network_size
     rows = (
         (content.REQUESTED, f"{answer.budget_requested:.2f}"),
         (content.ACHIEVED, f"{answer.budget_achieved:.3f}"),

@@ -19,7 +19,8 @@ from pag.errors import BudgetError
 from pag.macs import NetworkCost, area
 from pag.ranking import keep_highest
 
-POLICIES = ("exact", "adaptive")
+POLICIES = ("exact", "adaptive", "scaled")
+"""By name; the last is `ExactPolicy` on a smaller picture (`pag.scaling`)."""
 
 
 def check_budget(budget: object, floor: float = 0.0) -> float:

@@ -99,7 +99,7 @@ def evaluate(
         budgets: shares of the full compute.
         masks: some of `MASKS`.
         tasks: those to score, where the data set supervises them.
-        policy: of the learned masks, ``exact`` or ``adaptive``.
+        policy: of the learned masks, by name.
         limit: score this many images only, evenly spaced.
         size, execution: see `Predictor`.
         thresholds: of boundary strength; 99 is official, 33 gives nearly the same numbers.

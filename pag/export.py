@@ -68,7 +68,7 @@ def summary(inference: Inference) -> dict[str, Any]:
         "execution": inference.execution,
         "checkpoint": inference.checkpoint,
         "image_size": list(inference.image_size),
-        "network_size": list(inference.image.shape[:2]),
+        "network_size": list(inference.network_size),
         "tasks": list(inference.tasks),
         "classes": list(inference.classes),
         "class_fractions": inference.class_fractions,

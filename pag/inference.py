@@ -28,7 +28,8 @@ class GateRecord:
         stride: input pixels per gate pixel.
         mask: (h, w) bool, True where the layer ran.
         probability: (h, w) float32 in 0..1, the gate's own wish before the budget was enforced.
-        macs_dense: multiply-adds of the gated layer with its gate open everywhere.
+        macs_dense: multiply-adds of the gated layer with its gate open everywhere, at the
+            working size.
         macs_executed: multiply-adds really done in it.
     """
 
@@ -49,12 +50,14 @@ class GateRecord:
 class Inference:
     """One image through the network at one budget.
 
-    H, W are the working size (the size at which the network saw the image); (h, w) is a
-    layer's own grid. A task that was not asked for is None.
+    H, W are the working size; (h, w) is a layer's own grid there. A task that was not asked for
+    is None.
 
     Attributes:
-        image: (H, W, 3) uint8 RGB, as the network saw it.
+        image: (H, W, 3) uint8 RGB.
         image_size: (height, width) of the image that was handed in, after EXIF rotation.
+        network_size: (height, width) at which the network saw it: the working size, or less with
+            the policy ``scaled``, whose maps are given at the working size all the same.
         segmentation: (H, W) uint8 class ids, indices into `classes`.
         classes: class names, index = id.
         boundary: (H, W) float32, boundary strength in 0..1.
@@ -70,9 +73,9 @@ class Inference:
         budget_requested: the budget asked for, executed / dense multiply-adds.
         budget_achieved: the budget really spent, same unit.
         budget_floor: the lowest budget reachable on this image (every gate closed).
-        macs_dense: multiply-adds of the whole network with every gate open.
+        macs_dense: multiply-adds of the whole network at the working size, every gate open.
         macs_executed: multiply-adds really done, gates included.
-        policy: ``exact`` or ``adaptive``; of a policy object, its type.
+        policy: ``exact``, ``adaptive`` or ``scaled``; of a policy object, its type.
         execution: ``auto``, ``sparse`` or ``dense``, as asked for; of an object, its type.
         seconds: wall-clock seconds per part; ``network`` and ``total`` are always there.
         device: where the network ran, e.g. ``cpu`` or ``cuda``.
@@ -86,6 +89,7 @@ class Inference:
 
     image: np.ndarray
     image_size: tuple[int, int]
+    network_size: tuple[int, int]
     segmentation: np.ndarray | None
     classes: tuple[str, ...]
     boundary: np.ndarray | None

@@ -21,12 +21,14 @@ from pag.errors import InputError
 from pag.execution import EXECUTIONS, AutoExecution, Execution, build_execution
 from pag.heads import allowed_classes, predictions, zoom_of
 from pag.images import Picture, fit_size, image_from_array, open_image, resize
-from pag.inference import TASKS, GateRecord, Inference
+from pag.inference import TASKS, Inference
 from pag.latency import Latency
 from pag.latency_cache import load_latency
 from pag.macs import NetworkCost, Size
-from pag.network import Trace, fuse_batchnorm
+from pag.network import fuse_batchnorm
 from pag.pretrained import Checkpoint, load_checkpoint
+from pag.records import dilation_map, gate_records, ponder_maps
+from pag.scaling import share_out
 from pag.steered import SteeredPolicy
 from pag.steering import check_steering, steering_at
 
@@ -110,7 +112,8 @@ class Predictor:
             image: a path, the bytes of an image file, a `Picture`, or (H, W, 3) uint8.
             budget: executed / dense multiply-adds, from the network's floor to 1.
             policy: ``exact`` meets the budget on every image; ``adaptive`` lets the gates'
-                own threshold decide, so that easy images cost less; or a `GatePolicy`.
+                own threshold decide, so that easy images cost less; ``scaled`` meets it on a
+                smaller picture, of which the gates keep more (`pag.scaling`); or a `GatePolicy`.
             execution: ``sparse`` skips, ``dense`` computes everywhere and masks, ``auto``
                 takes the faster one layer by layer; or an `Execution`.
             tasks: which outputs to compute.
@@ -129,37 +132,41 @@ class Predictor:
         free = isinstance(chosen, AdaptivePolicy)  # its budget is a wish
         steer = check_steering(steer)
         picture = open_picture(image, size)
-        height, width = fit_size(*picture.size, size)
-        pixels = resize(picture.pixels, (height, width))
+        shape = fit_size(*picture.size, size)
+        pixels = resize(picture.pixels, shape)
         opened = self.clock()
         painted = 0.0
+        cost = self.net.cost(shape, wanted)
+        value = check_budget(budget, 0.0 if free else cost.floor)
+        seen, kept = shape, value
+        if policy == "scaled":
+            seen, kept = share_out(self.net, shape, wanted, value)
         if steer is not None:
-            over = steering_at(steer, (height, width))
+            over = steering_at(steer, seen)
             painted = float(np.mean(over != 0))
             chosen = SteeredPolicy(chosen, torch.from_numpy(over)[None, None].to(self.device))
-        floor = self.net.cost((height, width), wanted).floor
-        value = check_budget(budget, 0.0 if free else floor)
         with torch.inference_mode():
-            tensor = self._to_tensor(pixels)
+            tensor = self._to_tensor(resize(picture.pixels, seen))
             outputs, trace = self.net(
                 tensor,
-                torch.tensor([value], device=self.device),
+                torch.tensor([kept], device=self.device),
                 chosen,
                 tasks=wanted,
                 execution=executor,
                 finished=False,
             )
-            found = predictions(outputs, (height, width), zoom_of(height, width), allowed)
+            found = predictions(outputs, shape, zoom_of(*seen), allowed, seen)
             maps = {task: m[0].cpu().numpy() for task, m in found.items()}
-            gates = gate_records(trace)
-            layers, macs = ponder_maps(trace, (height, width))
-            dilation = trace.dilation[0].to(torch.uint8).cpu().numpy()
+            gates = gate_records(trace, cost, seen, shape)
+            layers, macs = ponder_maps(trace, seen, shape)
+            dilation = dilation_map(trace, seen, shape)
         computed = self.clock()
-        executed, dense = round(trace.macs_executed.item()), round(trace.macs_dense.item())
-        saved = round(trace.pool_saved.item())
+        executed, saved = round(trace.macs_executed.item()), round(trace.pool_saved.item())
+        dense = round(trace.macs_dense.item() * cost.dense / trace.cost.dense)
         return Inference(
             image=pixels,
             image_size=picture.size,
+            network_size=seen,
             segmentation=maps.get("segmentation"),
             classes=self.config.classes,
             boundary=maps.get("boundary"),
@@ -173,7 +180,7 @@ class Predictor:
             ponder_macs=macs,
             budget_requested=value,
             budget_achieved=executed / dense,
-            budget_floor=(trace.cost.fixed - saved) / dense,
+            budget_floor=(cost.fixed - saved) / dense,
             macs_dense=dense,
             macs_executed=executed,
             policy=policy if isinstance(policy, str) else type(policy).__name__,
@@ -186,7 +193,9 @@ class Predictor:
             device=self.device.type,
             checkpoint=self.digest,
             steered=painted,
-            seconds_predicted=self._predicted(trace.cost, value, policy, execution),
+            seconds_predicted=self._predicted(
+                {"network": (trace.cost, kept), "full": (cost, 1.0)}, policy, execution
+            ),
         )
 
     def use(self, latency: Latency) -> None:
@@ -245,14 +254,14 @@ class Predictor:
         return self.latency
 
     def _predicted(
-        self, cost: NetworkCost, budget: float, policy: object, execution: object
+        self, passes: dict[str, tuple[NetworkCost, float]], policy: object, execution: object
     ) -> dict[str, float]:
-        if self.latency is None or (policy, execution) != ("exact", "auto"):
+        """Seconds by the names of `passes`, each of a cost and a budget; none if not known."""
+        if self.latency is None or policy not in ("exact", "scaled") or execution != "auto":
             return {}
-        budgets = {"network": budget, "full": 1.0}
         return {
-            name: self.latency.milliseconds(cost, self.table.allot(cost, value)) / 1000
-            for name, value in budgets.items()
+            name: self.latency.milliseconds(cost, self.table.allot(cost, budget)) / 1000
+            for name, (cost, budget) in passes.items()
         }
 
     def _check(
@@ -282,7 +291,7 @@ class Predictor:
                 raise InputError(
                     f"The policy is {policy!r}; expected one of {', '.join(POLICIES)}."
                 )
-            chosen = ExactPolicy(self.table) if policy == "exact" else AdaptivePolicy()
+            chosen = AdaptivePolicy() if policy == "adaptive" else ExactPolicy(self.table)
         else:
             chosen = policy
         return chosen, executor, allowed
@@ -307,35 +316,3 @@ def open_picture(image: Photo, size: int) -> Picture:
     if isinstance(image, np.ndarray):
         return image_from_array(image)
     return open_image(image, size_hint=size)
-
-
-def gate_records(trace: Trace) -> tuple[GateRecord, ...]:
-    """The first image's gates as records."""
-    return tuple(
-        GateRecord(
-            name=gate.cost.name,
-            stride=gate.cost.stride,
-            mask=gate.mask[0, 0].cpu().numpy(),
-            probability=torch.sigmoid(gate.logits[0, 0]).cpu().numpy(),
-            macs_dense=gate.cost.dense,
-            macs_executed=int(gate.executed[0].item()),
-        )
-        for gate in trace.gates
-    )
-
-
-def ponder_maps(trace: Trace, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The first image's ponder cost at (H, W) = `size`: layers uint8, multiply-adds float32.
-
-    The multiply-adds of a gate pixel are shared evenly by the image pixels that it covers.
-    """
-    height, width = size
-    layers = np.zeros(size, dtype=np.uint8)
-    macs = np.zeros(size, dtype=np.float32)
-    for gate in trace.gates:
-        stride = gate.cost.stride
-        ran = gate.mask[0, 0].cpu().numpy()
-        spent = gate.cost.pixel_map(gate.mask[:1])[0, 0].cpu().numpy() / stride**2
-        layers += ran.repeat(stride, 0).repeat(stride, 1)[:height, :width]
-        macs += spent.repeat(stride, 0).repeat(stride, 1)[:height, :width]
-    return layers, macs

@@ -113,6 +113,7 @@ def build_inference(
     return Inference(
         image=_photo(fields[3:6], edges, full, rng) if image is None else image,
         image_size=image_size or (2 * height, 2 * width),
+        network_size=full,
         segmentation=segmentation if "segmentation" in tasks else None,
         classes=classes,
         boundary=edges if "boundary" in tasks else None,

@@ -33,7 +33,7 @@ def fill(answer: Inference, first: Inference) -> Fill:
 def numbers(answer: Inference) -> str:
     """The facts of one answer as HTML."""
     height, width = answer.image_size
-    seen_height, seen_width = answer.image.shape[:2]
+    seen_height, seen_width = answer.network_size
     rows = (
         (content.REQUESTED, f"{answer.budget_requested:.2f}"),
         (content.ACHIEVED, f"{answer.budget_achieved:.3f}"),

@@ -21,7 +21,7 @@ from pag import TASKS, Inference
 
 MARKERS = {
     "circle": "●", "triangle-down": "▼", "triangle-up": "▲", "square": "■",
-    "diamond": "◆", "star": "★", "x": "✖", "cross": "✚",
+    "diamond": "◆", "star": "★", "hexagon": "⬢", "x": "✖", "cross": "✚",
 }  # fmt: skip
 """The marks of the charts as letters, for the legend."""
 

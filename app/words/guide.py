@@ -50,6 +50,11 @@ TERMS = {
         "The policy of the paper: each gate opens where its probability is above one half, so an "
         "easy photo costs less than was asked for."
     ),
+    "scaled": (
+        "The policy that meets the budget in two ways: below four fifths the network sees a "
+        "smaller picture, and the gates keep about four fifths of the work there. Its masks are "
+        "shown where they belong in the photo."
+    ),
     "grid perforation": (
         "Another way to spend less: layers compute on a regular grid of pixels, and each pixel "
         "between takes the value of the nearest one that was computed."
@@ -62,7 +67,7 @@ TERMS = {
 """Term, as it stands in the hints -> what it means."""
 
 GLOSSARY = "Terms in plain words"
-ASK = "What is meant by budget, multiply-adds, exact, adaptive? Point at a word, or tap it."
+ASK = "What is meant by budget, multiply-adds, exact, adaptive, scaled? Point at a word, or tap it."
 
 TOUR = "Take the tour"
 TOUR_BACK = "Back"

@@ -95,6 +95,7 @@ HELDOUT_MEASURES = {
 """Task -> (name of its headline measure, what it is)."""
 HELDOUT_METHODS = {
     "learned": "pixel-wise gating",
+    "scaled": "pixel-wise gating on a smaller picture",
     "random": "random pixels",
     "grid": "grid perforation",
     "grid_learned_shares": "grid perforation, learned layer shares",

@@ -32,12 +32,16 @@ UNKNOWN = "What to put beside it is {seen}; expected {expected}."
 SCRIPT = {
     "groups": {
         "budget": "another budget",
-        "policy": "the other policy",
+        "policy": "another policy",
         "model": "another model",
         "steering": "the steering",
     },
     "budget": "budget {budget}",
-    "policy": {"exact": "exact policy", "adaptive": "adaptive policy"},
+    "policy": {
+        "exact": "exact policy",
+        "adaptive": "adaptive policy",
+        "scaled": "scaled policy",
+    },
     "model": "model {name}",
     "steering": "without your steering",
     "captions": {"a": "A · budget {budget}", "b": "B · {name}"},

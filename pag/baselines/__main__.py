@@ -211,7 +211,7 @@ def run(args: argparse.Namespace) -> Report:
     report = Report(args.out, header, {"network": json.loads(predictor.config.to_json())})
     for name in FOLDERS if "all" in args.dataset else dict.fromkeys(args.dataset):
         Comparison(args, name, predictor, report).run()
-    counted = {what: asdict(found) for what, found in tallies(report).items()}
+    counted = [{"equal": what, **asdict(found)} for what, found in tallies(report)]
     report.write(versions=versions(), at_equal_milliseconds=at_equal_time(report), ahead=counted)
     return report
 
@@ -231,7 +231,7 @@ def main(argv: list[str] | None = None) -> int:
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     print(format_report(report))
-    for what, found in tallies(report).items():
+    for what, found in tallies(report):
         if found.comparisons:
             print(found.sentence(what))
     return 0

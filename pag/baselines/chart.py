@@ -47,6 +47,7 @@ STYLES = dict(
         METHODS,
         (
             Style("#000000", "o", "-"),
+            Style("#7F3FBF", "*", "-"),
             Style("#56B4E9", "v", ":"),
             Style("#E69F00", "s", "--"),
             Style("#0072B2", "D", "--"),

@@ -23,14 +23,19 @@ from pag.images import fit_size, resize
 from pag.inference import TASKS
 from pag.macs import Size
 from pag.predictor import Predictor
+from pag.scaling import share_out
 from pag.scores import Spent
 
 FULL = "full"
 """The network with every gate open, which every method is at budget 1."""
 LEARNED = "learned"
 """Pixel-wise gating: what the others are compared with."""
+SCALED = "scaled"
+"""Pixel-wise gating on a smaller picture (`pag.scaling`)."""
+OURS = (LEARNED, SCALED)
 METHODS = {
     LEARNED: "pixel-wise gating",
+    SCALED: "pixel-wise gating on a smaller picture",
     "random": "random pixels",
     "grid": "grid perforation",
     "grid_learned_shares": "grid perforation, learned layer shares",
@@ -104,11 +109,13 @@ class Gated:
         setting: see `Setting`.
         policy: for the image of a given index.
         execution: how gated blocks run.
+        scaled: whether the policy is ``scaled``, whatever `policy` says.
     """
 
     setting: Setting
     policy: Callable[[int], GatePolicy]
     execution: Execution
+    scaled: bool = False
 
     def answer(
         self, image: np.ndarray, index: int, budget: float
@@ -116,7 +123,7 @@ class Gated:
         inference = self.setting.predictor(
             image,
             budget,
-            policy=self.policy(index),
+            policy=SCALED if self.scaled else self.policy(index),
             execution=self.execution,
             tasks=self.setting.tasks,
             labels=self.setting.labels,
@@ -127,8 +134,11 @@ class Gated:
     def timed(self, image: np.ndarray, index: int, budget: float) -> Callable[[], object]:
         setting, size = self.setting, self.setting.full_size(image)
         net, tasks = setting.predictor.net, setting.ordered_tasks
-        tensor = setting.tensor(image, size)
-        wanted = torch.tensor([budget], device=tensor.device)
+        seen, kept = size, budget
+        if self.scaled:
+            seen, kept = share_out(net, size, tasks, budget)
+        tensor = setting.tensor(image, seen)
+        wanted = torch.tensor([kept], device=tensor.device)
         policy = self.policy(index)
         allowed = allowed_classes(net.config.classes, setting.labels)
 
@@ -136,7 +146,7 @@ class Gated:
             outputs, trace = net(
                 tensor, wanted, policy, tasks=tasks, execution=self.execution, finished=False
             )
-            predictions(outputs, size, zoom_of(*size), allowed)
+            predictions(outputs, size, zoom_of(*seen), allowed, seen)
             return trace.macs_executed.item()  # waits for a GPU
 
         return run
@@ -208,6 +218,7 @@ def build_methods(
 
     build: dict[str, Callable[[], Method]] = {
         LEARNED: lambda: gated(ExactPolicy(table)),
+        SCALED: lambda: Gated(setting, lambda _: ExactPolicy(table), auto, scaled=True),
         "random": lambda: Gated(setting, random, auto),
         "grid": lambda: gated(TablePolicy(BudgetTable.uniform(gates), nearest_grid), Perforation()),
         "grid_learned_shares": lambda: gated(TablePolicy(table, nearest_grid), Perforation()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pag.baselines.compare import MEASURES, at_equal_time, curves, datasets
-from pag.baselines.methods import FULL, LEARNED, METHODS
+from pag.baselines.methods import FULL, LEARNED, METHODS, OURS
 from pag.baselines.report import Report
 
 HEADLINES = {measure.task: measure for measure in reversed(MEASURES)}
@@ -22,18 +22,20 @@ class Tally:
         comparisons: how many there are.
         ahead: in how many of them gating is better than every baseline.
         better: in how many of them each baseline is better than gating, or as good.
+        method: which gating, one of `OURS`.
     """
 
     comparisons: int
     ahead: int
     better: dict[str, int]
+    method: str = LEARNED
 
     def sentence(self, what: str) -> str:
         """For a reader; `what` is equal."""
         named = ", ".join(f"{METHODS[name]} {n}" for name, n in self.better.items() if n)
         return (
-            f"At equal {what} gating is ahead of all in {self.ahead} of {self.comparisons} "
-            f"headline comparisons; not behind it: {named or 'none'}"
+            f"At equal {what} {METHODS[self.method]} is ahead of all in {self.ahead} of "
+            f"{self.comparisons} headline comparisons; not behind it: {named or 'none'}"
         )
 
 
@@ -56,15 +58,17 @@ def at_equal_macs(report: Report) -> list[dict[str, Any]]:
     return rows
 
 
-def tally(rows: Sequence[dict[str, Any]]) -> Tally:
-    """Count; rows without gating or without a baseline are left out."""
+def tally(rows: Sequence[dict[str, Any]], method: str = LEARNED) -> Tally:
+    """Count; rows without this gating or without a baseline are left out."""
     headlines = {measure.name: measure for measure in HEADLINES.values()}
     comparisons = ahead = 0
-    better: dict[str, int] = {name: 0 for name in METHODS if name != LEARNED}
+    better: dict[str, int] = {name: 0 for name in METHODS if name not in OURS}
     for row in rows:
         measure = headlines.get(row["measure"])
         scores = {name: score for name, score in row["scores"].items() if score is not None}
-        gates = scores.pop(LEARNED, None)
+        gates = scores.get(method)
+        for name in OURS:
+            scores.pop(name, None)
         if measure is None or gates is None or not scores:
             continue
         rivals = [name for name, score in scores.items() if not measure.beats(gates, score)]
@@ -72,12 +76,10 @@ def tally(rows: Sequence[dict[str, Any]]) -> Tally:
         ahead += not rivals
         for name in rivals:
             better[name] = better.get(name, 0) + 1
-    return Tally(comparisons, ahead, better)
+    return Tally(comparisons, ahead, better, method)
 
 
-def tallies(report: Report) -> dict[str, Tally]:
-    """By what is equal: ``multiply-adds`` and ``time``."""
-    return {
-        "multiply-adds": tally(at_equal_macs(report)),
-        "time": tally(at_equal_time(report)),
-    }
+def tallies(report: Report) -> list[tuple[str, Tally]]:
+    """What is equal, ``multiply-adds`` or ``time``, and the count, for each gating."""
+    rows = {"multiply-adds": at_equal_macs(report), "time": at_equal_time(report)}
+    return [(what, tally(found, method)) for method in OURS for what, found in rows.items()]

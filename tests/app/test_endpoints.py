@@ -205,7 +205,7 @@ def test_every_endpoint_is_described_with_types(served: Served) -> None:
         assert [parameter["parameter_name"] for parameter in got] == parameters
         assert all(parameter["label"] for parameter in got)
         by_name = {parameter["parameter_name"]: parameter for parameter in got}
-        assert by_name["policy"]["type"]["enum"] == ["exact", "adaptive"]
+        assert by_name["policy"]["type"]["enum"] == ["exact", "adaptive", "scaled"]
         assert len(endpoint["description"]) > 60
 
 

@@ -204,7 +204,7 @@ def test_programs_see_endpoints_with_types(served: Served) -> None:
     endpoint = api["named_endpoints"]["/analyze"]
     names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
     assert names == ["image", "budget", "policy"]
-    assert endpoint["parameters"][2]["type"]["enum"] == ["exact", "adaptive"]
+    assert endpoint["parameters"][2]["type"]["enum"] == ["exact", "adaptive", "scaled"]
     # The documentation page must not suggest what is refused.
     assert "http" not in json.dumps(endpoint["parameters"][0]["example_input"])
 

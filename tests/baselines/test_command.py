@@ -15,7 +15,7 @@ from PIL import Image
 from pag.baselines import __main__ as command
 from pag.baselines.layers import OpenLayers
 from pag.baselines.measure import load_photographs, score_cell
-from pag.baselines.methods import FULL, METHODS, Setting, build_methods
+from pag.baselines.methods import FULL, LEARNED, METHODS, SCALED, Setting, build_methods
 from pag.data import FOLDERS, open_dataset
 from pag.errors import InputError
 from pag.evaluation import evaluate
@@ -78,6 +78,7 @@ def test_every_method_meets_the_budget_or_says_what_it_achieved(
             assert cell["achieved_mean"] == pytest.approx(BUDGET, abs=0.03), name
     # 64 pixels leave few sizes; see test_resolution for real ones.
     assert cells["lower_resolution"]["achieved_mean"] == pytest.approx(BUDGET, abs=0.1)
+    assert cells.pop(SCALED)["depth"] == cells[LEARNED]["depth"]
     scores = {json.dumps(cell["depth"]) for cell in cells.values()}
     assert len(scores) == len(cells)  # no two methods are the same
 

@@ -13,7 +13,7 @@ from pag.baselines.chart import NOTE, STYLES, draw, panels, save_chart
 from pag.baselines.compare import MEASURES, Curve, at_equal_time, curves, format_report
 from pag.baselines.methods import DEFAULT_METHODS, FULL, METHODS
 from pag.baselines.report import Report
-from pag.baselines.tally import tallies
+from pag.baselines.tally import tallies, tally
 from pag.errors import InputError
 
 HEADER = {"checkpoint": "0123", "settings": {"size": 480, "images": None}}
@@ -154,17 +154,29 @@ def test_tables_mark_what_is_better_than_the_gates(report: Report) -> None:
 
 
 def test_gating_is_ahead_where_no_baseline_is_as_good(report: Report) -> None:
-    found = tallies(report)
-    macs, time = found["multiply-adds"], found["time"]
+    found = {(count.method, what): count for what, count in tallies(report)}
+    macs, time = found["learned", "multiply-adds"], found["learned", "time"]
     # Street: ahead at 0.8, not at 0.6. Kitchen: a better absrel, and the same normals.
     assert (macs.comparisons, macs.ahead) == (4, 1)
     assert {name: n for name, n in macs.better.items() if n} == {"grid": 2, "lower_resolution": 1}
     assert (time.comparisons, time.ahead) == (2, 2)  # the kitchen was not timed
     assert macs.sentence("multiply-adds") == (
-        "At equal multiply-adds gating is ahead of all in 1 of 4 headline comparisons; "
+        "At equal multiply-adds pixel-wise gating is ahead of all in 1 of 4 headline comparisons; "
         f"not behind it: {METHODS['grid']} 2, {METHODS['lower_resolution']} 1"
     )
     assert time.sentence("time").endswith("not behind it: none")
+    assert found["scaled", "time"].comparisons == 0  # nobody measured it
+
+
+def test_the_gatings_are_no_rivals_of_each_other() -> None:
+    rows = [
+        {"measure": "mIoU", "scores": {"learned": 0.6, "scaled": 0.7, "grid": 0.65}},
+        {"measure": "absrel", "scores": {"learned": 0.1, "scaled": 0.2, "grid": 0.3}},
+    ]
+    learned, scaled = tally(rows), tally(rows, "scaled")
+    assert (learned.comparisons, learned.ahead, learned.better["grid"]) == (2, 1, 1)
+    assert (scaled.comparisons, scaled.ahead, scaled.better["grid"]) == (2, 2, 0)
+    assert scaled.sentence("time").startswith(f"At equal time {METHODS['scaled']} is ahead")
 
 
 # ---------------------------------------------------------------- the chart
