@@ -7,15 +7,21 @@ that, resolution is what can be spared. The smaller picture also saves what no g
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 from pag.images import MIN_WORKING_SIDE, fit_size
 from pag.macs import Size
 from pag.network import PAGNet
 
-GATED = 0.8
-"""Executed / dense of the smaller picture: how much of it the gates keep."""
+GATED = 0.75
+"""Executed / dense of the smaller picture: about how much of it the gates keep."""
 STEP = 16
-"""Pixels; a side is a multiple of the coarsest stride where the aspect ratio allows it."""
-MAX_STRETCH = 0.03
+"""Pixels of the coarsest stride: what is a multiple has no cells that reach past the picture."""
+MAX_STRETCH = 0.005
+"""Of the aspect ratio, for such sides: depth suffers where things are seen wider than they are."""
+UNEVEN = 0.1
+"""By how much a size that is no multiple has to be nearer, as a share of the multiply-adds."""
 
 
 def share_out(net: PAGNet, size: Size, tasks: tuple[str, ...], budget: float) -> tuple[Size, float]:
@@ -32,25 +38,21 @@ def share_out(net: PAGNet, size: Size, tasks: tuple[str, ...], budget: float) ->
         multiply-adds of `budget`. The working size itself where that is as near.
     """
     full = net.cost(size, tasks).dense
-    seen, share = size, 1.0
-    for longer in range(STEP, max(size), STEP):
-        smaller = _snapped(size, longer)
-        part = net.cost(smaller, tasks).dense / full
-        if budget <= part < 1 and _distance(part, budget) < _distance(share, budget):
-            seen, share = smaller, part
-    return seen, budget / share
+    shares = {smaller: net.cost(smaller, tasks).dense / full for smaller in _smaller(size)}
+    shares = {size: 1.0} | {smaller: share for smaller, share in shares.items() if share >= budget}
+
+    def distance(seen: Size) -> float:
+        uneven = seen[0] % STEP or seen[1] % STEP
+        return abs(shares[seen] - budget / GATED) + (UNEVEN if uneven else 0)
+
+    seen = min(shares, key=distance)
+    return seen, budget / shares[seen]
 
 
-def _distance(part: float, budget: float) -> float:
-    return abs(part - budget / GATED)
-
-
-def _snapped(size: Size, longer: int) -> Size:
-    """`size` made smaller to about this longer side."""
-    height, width = fit_size(*size, max(longer, MIN_WORKING_SIDE))
-    near = [max(STEP, round(side / STEP) * STEP) for side in (height, width)]
-    stretch = (near[0] / near[1]) / (size[0] / size[1])
-    inside = all(side <= whole for side, whole in zip(near, size, strict=True))
-    if inside and max(stretch, 1 / stretch) <= 1 + MAX_STRETCH:
-        return near[0], near[1]
-    return height, width
+def _smaller(size: Size) -> Iterator[Size]:
+    """Sizes of the same aspect ratio, the longer side in steps."""
+    for longer in range(MIN_WORKING_SIDE, max(size), STEP):
+        height, width = fit_size(*size, longer)
+        even = max(STEP, round(height / STEP) * STEP), max(STEP, round(width / STEP) * STEP)
+        stretch = abs(math.log(even[0] / even[1] * size[1] / size[0]))
+        yield even if stretch <= MAX_STRETCH else (height, width)

@@ -36,17 +36,19 @@ def test_smaller_picture_and_gates_spend_the_budget_together(size: Size) -> None
         # The less there is to spend, the smaller, never the other way round.
         assert all(side <= last for side, last in zip(seen, seen_before, strict=True))
         seen_before = seen
-        if min(size) > 300 and budget <= 0.7:
-            assert seen != size and abs(kept - GATED) < 0.09
+        if min(size) > 300 and budget <= 0.6:
+            assert seen != size and abs(kept - GATED) < 0.2
 
 
 def test_sides_are_multiples_of_the_coarsest_stride_where_the_aspect_ratio_allows() -> None:
     net = random_net()
-    for budget in BUDGETS[2:]:
-        seen, _ = share_out(net, (480, 640), TASKS, budget)
-        assert seen[0] % STEP == 0 and seen[1] % STEP == 0
-    narrow, _ = share_out(net, (70, 640), TASKS, 0.5)
-    assert narrow[0] / narrow[1] == pytest.approx(70 / 640, rel=0.03)
+    for size in ((480, 640), (320, 480)):
+        for budget in BUDGETS:
+            seen, _ = share_out(net, size, TASKS, budget)
+            assert seen[0] % STEP == 0 and seen[1] % STEP == 0
+            assert seen[0] / seen[1] == size[0] / size[1]
+    narrow, _ = share_out(net, (90, 640), TASKS, 0.5)
+    assert narrow[0] / narrow[1] == pytest.approx(90 / 640, rel=0.02)
 
 
 def test_near_everything_the_picture_stays_as_it_is(predictor: Predictor) -> None:

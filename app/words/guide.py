@@ -51,8 +51,8 @@ TERMS = {
         "easy photo costs less than was asked for."
     ),
     "scaled": (
-        "The policy that meets the budget in two ways: below four fifths the network sees a "
-        "smaller picture, and the gates keep about four fifths of the work there. Its masks are "
+        "The policy that meets the budget in two ways: below three quarters the network sees "
+        "a smaller picture, of which the gates keep about three quarters of the work. Its masks are "
         "shown where they belong in the photo."
     ),
     "grid perforation": (
