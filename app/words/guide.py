@@ -52,8 +52,8 @@ TERMS = {
     ),
     "scaled": (
         "The policy that meets the budget in two ways: below three quarters the network sees "
-        "a smaller picture, of which the gates keep about three quarters of the work. Its masks are "
-        "shown where they belong in the photo."
+        "a smaller picture, of which the gates keep about three quarters of the work. Masks "
+        "are shown where they belong in the photo."
     ),
     "grid perforation": (
         "Another way to spend less: layers compute on a regular grid of pixels, and each pixel "
