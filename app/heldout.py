@@ -92,7 +92,10 @@ def _method(cell: Cell) -> str | None:
 
 
 def _masks(cell: Cell) -> str | None:
-    return FULL if cell["budget"] >= 1 else MASKS.get(cell["masks"])
+    if cell["budget"] >= 1:
+        return FULL
+    policy = cell.get("policy", "exact")
+    return MASKS.get(cell["masks"]) if policy == "exact" else policy
 
 
 def _parse(source: str, report: Any, method_of: Callable[[Cell], str | None]) -> Heldout:

@@ -45,6 +45,8 @@ DEPTH_COLUMNS: Columns = {
 """All depth errors; * is after scaling each map to the true median."""
 USUAL = {"split": "val", "policy": "exact", "size": DEFAULT_SIZE, "field": None}
 """What a row does not say was as usual."""
+COLUMN_IF_UNUSUAL = {"policy": "exact", "field": "chosen"}
+"""Columns of tables where any row says so, and what the other rows have there."""
 
 
 def format_table(rows: Sequence[Row], columns: Columns = COLUMNS, spent: bool = True) -> str:
@@ -56,15 +58,13 @@ def format_table(rows: Sequence[Row], columns: Columns = COLUMNS, spent: bool = 
         spent: whether the achieved budget is in it, too.
     """
     columns = {n: at for n, at in columns.items() if any(_found(row, at) for row in rows)}
-    fielded = any(row.get("field") is not None for row in rows)
-    header = ["data set", "budget", "masks"]
-    header += ["field"] if fielded else []
+    unusual = [name for name in COLUMN_IF_UNUSUAL if any(row.get(name) is not None for row in rows)]
+    header = ["data set", "budget", "masks", *unusual]
     header += ["achieved", "max dev."] if spent else []
     lines = [[*header, *columns]]
     for row in rows:
         line = [row["dataset"], f"{row['budget']:.3g}", row["masks"]]
-        if fielded:
-            line.append(str(row.get("field", "chosen")))
+        line += [str(row.get(name, COLUMN_IF_UNUSUAL[name])) for name in unusual]
         if spent:
             line += [f"{row[f'achieved_{key}']:.4f}" for key in ("mean", "max_deviation")]
         lines.append([*line, *(_found(row, at) or "-" for at in columns.values())])

@@ -225,6 +225,12 @@ def test_table_has_a_line_for_each_data_set_and_setting() -> None:
     header, *lines = (line.split() for line in format_table(fields).splitlines())
     assert header[:5] == ["data", "set", "budget", "masks", "field"]
     assert [line[3] for line in lines] == ["chosen", "6"]
+    policies = [rows[0], rows[0] | {"policy": "scaled"}, rows[0] | {"field": 0}]
+    header, *lines = (line.split() for line in format_table(policies).splitlines())
+    assert header[4:6] == ["policy", "field"]
+    assert [line[3:5] for line in lines] == [
+        ["exact", "chosen"], ["scaled", "chosen"], ["exact", "0"],
+    ]  # fmt: skip
 
 
 def test_depth_has_a_table_of_its_own_with_every_error() -> None:

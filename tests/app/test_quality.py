@@ -66,6 +66,10 @@ def evaluation(folder: Path) -> None:
             (0.6, "random", 0.655, 0.61), (0.6, "random_equal_macs", 0.6, 0.59),
         )
     ]  # fmt: skip
+    rows += [
+        rows[1] | {"policy": policy, "segmentation": {"miou": miou}}
+        for policy, miou in (("scaled", 0.68), ("adaptive", 0.64))
+    ]
     text = json.dumps({"checkpoint": "abc", "results": rows})
     (folder / "evaluation.json").write_text(text)
 
@@ -115,6 +119,7 @@ def test_without_a_comparison_the_evaluation_is_shown(tmp_path: Path) -> None:
     (panel,) = known.panels
     assert {curve.method: (curve.macs, curve.scores) for curve in panel.curves} == {
         "learned": ((0.6, 1.0), (0.65, 0.7)),
+        "scaled": ((0.6, 1.0), (0.68, 0.7)),
         "random": ((0.6, 1.0), (0.59, 0.7)),
         "random_shares": ((0.655, 1.0), (0.61, 0.7)),
     }
