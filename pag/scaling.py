@@ -14,13 +14,11 @@ from pag.images import MIN_WORKING_SIDE, fit_size
 from pag.macs import Size
 from pag.network import PAGNet
 
-GATED = 0.75
-"""Executed / dense of the smaller picture: about how much of it the gates keep."""
 STEP = 16
 """Pixels of the coarsest stride: what is a multiple has no cells that reach past the picture."""
 MAX_STRETCH = 0.005
 """Of the aspect ratio, for such sides: depth suffers where things are seen wider than they are."""
-UNEVEN = 0.1
+UNEVEN = 0.02
 """By how much a size that is no multiple has to be nearer, as a share of the multiply-adds."""
 
 
@@ -34,8 +32,8 @@ def share_out(net: PAGNet, size: Size, tasks: tuple[str, ...], budget: float) ->
         budget: executed / dense, of the network at the working size.
 
     Returns:
-        (h, w), at most `size`, and executed / dense at that size, about `GATED`: together the
-        multiply-adds of `budget`. The working size itself where that is as near.
+        (h, w), at most `size`, and executed / dense at that size: together the multiply-adds of
+        `budget`. Each is near its square root, so that picture and gates save alike.
     """
     full = net.cost(size, tasks).dense
     shares = {smaller: net.cost(smaller, tasks).dense / full for smaller in _smaller(size)}
@@ -43,7 +41,7 @@ def share_out(net: PAGNet, size: Size, tasks: tuple[str, ...], budget: float) ->
 
     def distance(seen: Size) -> float:
         uneven = seen[0] % STEP or seen[1] % STEP
-        return abs(shares[seen] - budget / GATED) + (UNEVEN if uneven else 0)
+        return abs(shares[seen] - math.sqrt(budget)) + (UNEVEN if uneven else 0)
 
     seen = min(shares, key=distance)
     return seen, budget / shares[seen]

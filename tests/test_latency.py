@@ -18,6 +18,7 @@ from pag.errors import BudgetError, InputError
 from pag.inference import TASKS
 from pag.latency import Kind, Latency, Line, Lines, Timing, fit, lowest_budget, nearest
 from pag.macs import network_cost
+from pag.scaling import share_out
 from tests.costs import tiny_cost
 from tests.latencies import made_up
 
@@ -222,6 +223,15 @@ def test_a_record_says_what_was_predicted_of_it(timed: Predictor, predictor: Pre
         }
     )
     assert record.seconds_asked is None
+    scaled = timed(pixels, 0.4, policy="scaled", **options)
+    seen, kept = share_out(timed.net, (64, 96), ("depth",), 0.4)
+    assert scaled.network_size == seen != (64, 96)
+    assert dict(scaled.seconds_predicted) == pytest.approx(
+        {
+            "network": timed.milliseconds(kept, seen, ["depth"]) / 1000,
+            "full": record.seconds_predicted["full"],
+        }
+    )
     assert not timed(pixels, 0.7, policy="adaptive", **options).seconds_predicted
     assert not timed(pixels, 0.7, execution="dense", **options).seconds_predicted
     assert not predictor(pixels, 0.7, **options).seconds_predicted
