@@ -133,20 +133,21 @@ class Predictor:
         steer = check_steering(steer)
         picture = open_picture(image, size)
         shape = fit_size(*picture.size, size)
-        pixels = resize(picture.pixels, shape)
-        opened = self.clock()
-        painted = 0.0
         cost = self.net.cost(shape, wanted)
         value = check_budget(budget, 0.0 if free else cost.floor)
         seen, kept = shape, value
         if policy == "scaled":
             seen, kept = share_out(self.net, shape, wanted, value)
+        pixels = resize(picture.pixels, shape)
+        input_pixels = pixels if seen == shape else resize(picture.pixels, seen)
+        opened = self.clock()
+        painted = 0.0
         if steer is not None:
             over = steering_at(steer, seen)
             painted = float(np.mean(over != 0))
             chosen = SteeredPolicy(chosen, torch.from_numpy(over)[None, None].to(self.device))
         with torch.inference_mode():
-            tensor = self._to_tensor(resize(picture.pixels, seen))
+            tensor = self._to_tensor(input_pixels)
             outputs, trace = self.net(
                 tensor,
                 torch.tensor([kept], device=self.device),
