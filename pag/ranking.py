@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pag import cpu
-from pag.macs import LayerCost
+from pag.macs import LayerCost, halo
 
 
 def keep_highest(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, float]:
@@ -47,6 +47,38 @@ def by_sorting(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, 
     best = int(np.abs(spent - target).argmin())
     mask = torch.from_numpy(rank < best).view_as(logits)
     return mask.to(logits.device), float(spent[best])
+
+
+def keep_highest_of_each(
+    cost: LayerCost, logits: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """`keep_highest` of several images at once, where they are, without waiting for a GPU.
+
+    Args:
+        cost: the layer's cost.
+        logits: (B, 1, h, w), fewer than 2**24 a map.
+        targets: (B,) float64 multiply-adds to spend.
+
+    Returns:
+        (B, 1, h, w) bool masks and (B,) float64, the multiply-adds that they cost.
+    """
+    batch, _, height, width = logits.shape
+    count = height * width
+    order = logits.detach().flatten(1).argsort(dim=1, descending=True, stable=True)
+    places = torch.arange(count, device=logits.device)
+    rank = torch.empty_like(order).scatter_(1, order, places.expand(batch, -1))
+    spent = torch.arange(count + 1, device=logits.device) * float(cost.per_output)
+    spent = spent.double().repeat(batch, 1)
+    if cost.per_input:
+        # As in `by_sorting`. `halo` looks for the largest, and ranks below 2**24 are exact floats.
+        readers = -rank.view(batch, 1, height, width).float()
+        first = -halo(readers, cost.block_stride, cost.dilation, cost.input_size)
+        first = first.clamp_max(count).flatten(1).long()
+        newly = spent.new_zeros(batch, count + 1)
+        newly.scatter_add_(1, first, newly.new_ones(()).expand_as(first))
+        spent[:, 1:] += newly[:, :count].cumsum(1) * float(cost.per_input)
+    best = (spent - targets[:, None]).abs().argmin(1, keepdim=True)
+    return (rank < best).view_as(logits), spent.gather(1, best).squeeze(1)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

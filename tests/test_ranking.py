@@ -10,7 +10,7 @@ import torch
 
 from pag import cpu
 from pag.macs import LayerCost
-from pag.ranking import keep_highest, ranks
+from pag.ranking import by_sorting, keep_highest, keep_highest_of_each, ranks
 from tests.costs import layer
 
 
@@ -82,3 +82,15 @@ def test_the_kernel_keeps_what_numpy_keeps(cost: LayerCost, scale: float) -> Non
         with cpu.switched_off():
             expected, wanted = keep_highest(cost, logits, target)
         assert torch.equal(mask, expected) and spent == wanted
+
+
+@pytest.mark.parametrize("cost", LAYERS, ids=["plain", "strided", "dilated", "conv"])
+def test_several_images_at_once_keep_what_each_keeps_alone(cost: LayerCost) -> None:
+    generator = torch.Generator().manual_seed(2)
+    logits = torch.randn(5, 1, *cost.output_size, generator=generator)
+    logits[1] = logits[1].round()
+    targets = torch.tensor([-0.1, 0.3, 0.55, 0.9, 1.1], dtype=torch.float64) * cost.dense
+    masks, spent = keep_highest_of_each(cost, logits, targets)
+    for i, target in enumerate(targets.tolist()):
+        mask, macs = by_sorting(cost, logits[i : i + 1], target)
+        assert torch.equal(masks[i : i + 1], mask) and spent[i] == macs
