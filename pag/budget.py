@@ -6,6 +6,7 @@ immutable; `begin` opens a `Pass` that holds what one forward pass has to rememb
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from pag.errors import BudgetError
 from pag.macs import NetworkCost, area
-from pag.ranking import keep_highest
+from pag.ranking import keep_highest, keep_highest_of_each
 
 POLICIES = ("exact", "adaptive", "scaled")
 """By name; the last is `ExactPolicy` on a smaller picture (`pag.scaling`)."""
@@ -139,6 +140,9 @@ class _AdaptivePass(Pass):
         self.full = (budget >= 1).view(-1, 1, 1, 1)
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
+        if self.full.device != logits.device:
+            numbers = tuple(map(float, self.full.flatten()))
+            self.full = numbers_on(logits.device, numbers).view(-1, 1, 1, 1) > 0
         return (logits > 0) | self.full
 
 
@@ -190,11 +194,37 @@ class AllottedPass(Pass):
 
 
 class _ExactPass(AllottedPass):
+    """On a GPU all images are decided together, and what is left over stays there.
+
+    Looking at it would mean waiting in every layer. A budget of 1 needs no exception there: it
+    allots what a layer costs in full, to which nothing is nearer than every pixel.
+    """
+
     def __init__(self, policy: ExactPolicy, cost: NetworkCost, budget: Tensor) -> None:
         super().__init__(cost, budget, lambda c, b: leave_room(policy.table.allot(c, b), c, b))
         self.policy = policy
+        self.carried: Tensor | None = None
+
+    def note_pool(self, saved: Tensor) -> None:
+        if not decides_there(saved):
+            super().note_pool(saved)
+            return
+        kept = numbers_on(saved.device, tuple(1 - budget for budget in self.budgets)) * saved
+        self.carried = kept if self.carried is None else self.carried + kept
+
+    def _decide_there(self, layer: int, logits: Tensor) -> Tensor:
+        targets = numbers_on(logits.device, tuple(macs[layer] for macs in self.allotted))
+        if self.carried is not None:
+            targets = targets + self.carried
+        mask, spent = keep_highest_of_each(self.layers[layer], logits, targets)
+        self.carried = targets - spent
+        return mask
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
+        if all(budget >= 1 for budget in self.budgets):
+            return torch.ones_like(logits, dtype=torch.bool)
+        if decides_there(logits) and self.policy.shuffle is None:
+            return self._decide_there(layer, logits)
         cost = self.layers[layer]
         masks = []
         for i, budget in enumerate(self.budgets):
@@ -209,6 +239,21 @@ class _ExactPass(AllottedPass):
             self.carry[i] = target - spent
             masks.append(mask)
         return torch.cat(masks)
+
+
+def decides_there(x: Tensor) -> bool:
+    """Whether asking for a value of `x` would mean waiting for the device that it is on."""
+    return x.device.type != "cpu"
+
+
+@functools.lru_cache(maxsize=1024)
+def numbers_on(device: torch.device, numbers: tuple[float, ...]) -> Tensor:
+    """(n,) float64 on a device, copied there once.
+
+    A copy from the host could not be part of a CUDA graph: a pass before makes it.
+    """
+    with torch.inference_mode(False):
+        return torch.tensor(numbers, dtype=torch.float64, device=device)
 
 
 def leave_room(macs: list[float], cost: NetworkCost, budget: float) -> list[float]:

@@ -51,6 +51,8 @@ class Execution(ABC):
 
     def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
         """See `MultiPool.forward`."""
+        if not torch.is_grad_enabled() and cuda.serves(x, module.groups > 1):
+            return cuda.pool(module, x)  # which does not wait for the GPU
         kernels = None if torch.is_grad_enabled() else cpu.kernels_for(x)
         return module(x) if kernels is None else kernels.pool(module, x)
 
@@ -75,6 +77,23 @@ class DenseExecution(Execution):
             return added(masked(block.expand(spatial), gate), onto)
         skipped = reduced[:, :, :: block.stride, :: block.stride]
         return added(block.expand(gate * spatial + (1 - gate) * skipped), onto)
+
+
+class EveryPixel(DenseExecution):
+    """Dense execution without masks: what the network is without gates.
+
+    Where every gate is open, that is the same, and nothing has to look whether they are.
+    """
+
+    def residual(
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None = None,
+    ) -> Tensor:
+        return added(block.branch(opened(a)), onto)
 
 
 class OneField(DenseExecution):
@@ -140,15 +159,10 @@ class SparseExecution(Execution):
         check_fused(block)
         mask = mask.bool()
         if cuda.serves(map_of(a), block.depthwise):
-            return cuda.run_active(block, opened(a), mask, scope, onto)
+            return cuda.run_active(block, a, mask, scope, onto)
         if bool(mask.all()):
             return added(block.branch(opened(a)), onto)
         return run_listed(block, a, mask, list_pixels(block, a, mask, scope), onto)
-
-    def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
-        if cuda.serves(x, module.groups > 1):
-            return cuda.pool(module, x)
-        return super().pool(module, x)
 
 
 def map_of(a: Tensor | BlockInput) -> Tensor:
@@ -232,7 +246,7 @@ class AutoExecution(Execution):
         if pixels is None:
             return DenseExecution().residual(block, a, mask, scope, onto)
         if cuda.serves(map_of(a), block.depthwise):
-            return cuda.run_active(block, opened(a), mask, scope, onto)
+            return cuda.run_active(block, a, mask, scope, onto)
         return run_listed(block, a, mask, pixels, onto)
 
     def _worthwhile(

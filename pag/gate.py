@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag import cpu
+from pag import cpu, cuda
 from pag.backbones import BlockInput, unopened
 from pag.sparse import as_rows
 
@@ -82,6 +82,8 @@ class PixelGate(nn.Module):
             kernels = cpu.kernels_for(x)
             if kernels is not None:
                 return kernels.project(self.project, x, window)
+            if cuda.serves(x):
+                return cuda.project(self.project, x, window)
         if isinstance(features, BlockInput):
             values = features.opened_at_outputs
         else:

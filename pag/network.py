@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from pag.backbones import BlockInput, ResidualBlock, build_backbone
-from pag.budget import GatePolicy, OpenPolicy
+from pag.budget import GatePolicy, OpenPolicy, numbers_on
 from pag.config import PAGConfig
 from pag.execution import DenseExecution, Execution
 from pag.gate import PixelGate
@@ -30,13 +31,16 @@ class GateTrace:
         cost: the layer's name and closed-form cost.
         logits: (B, 1, h, w) float32.
         mask: (B, 1, h, w), bool or (training) float 0/1 with gradient.
-        executed: (B,) float64 switched multiply-adds.
     """
 
     cost: LayerCost
     logits: Tensor
     mask: Tensor
-    executed: Tensor
+
+    @cached_property
+    def executed(self) -> Tensor:
+        """(B,) float64 switched multiply-adds; counted when somebody asks."""
+        return self.cost.executed(self.mask)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,8 @@ class PAGNet(nn.Module):
 
         Args:
             image: (B, 3, H, W) float RGB in 0..1.
-            budget: (B,) float, executed / dense multiply-adds, one per image.
+            budget: (B,) float, executed / dense multiply-adds, one per image. On the CPU it is
+                best for an image on a GPU, too: a policy looks at it.
             policy: decides the gates; every gate open when None.
             tasks: heads to run; the others cost nothing.
             execution: how gated blocks run; masked dense when None.
@@ -153,6 +158,8 @@ class PAGNet(nn.Module):
         size = (image.shape[-2], image.shape[-1])
         cost = self.cost(size, tasks)
         decisions = policy.begin(cost, budget)
+        if budget.device != image.device:
+            budget = numbers_on(image.device, tuple(map(float, budget)))
         gates: list[GateTrace] = []
         inputs: dict[str, Tensor | BlockInput] = {}
         choice = saved = scores = None
@@ -170,8 +177,7 @@ class PAGNet(nn.Module):
             else:
                 logits = self.gates[name](a, budget)
                 mask = decisions.decide(len(gates), logits)
-                layer = cost.layers[len(gates)]
-                gates.append(GateTrace(layer, logits, mask, layer.executed(mask)))
+                gates.append(GateTrace(cost.layers[len(gates)], logits, mask))
                 shortcut = block.shortcut(a)
                 assert shortcut is not None, "a block without a shortcut has no gate"
                 x = execution.residual(block, a, mask, self.config.gate_scope, shortcut)

@@ -150,7 +150,7 @@ class Predictor:
             tensor = self._to_tensor(input_pixels)
             outputs, trace = self.net(
                 tensor,
-                torch.tensor([kept], device=self.device),
+                torch.tensor([kept]),
                 chosen,
                 tasks=wanted,
                 execution=executor,

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pag import cpu
+from pag import cpu, cuda
 from pag.macs import LayerCost, halo
 
 
@@ -49,10 +49,10 @@ def by_sorting(cost: LayerCost, logits: Tensor, target: float) -> tuple[Tensor, 
     return mask.to(logits.device), float(spent[best])
 
 
-def keep_highest_of_each(
-    cost: LayerCost, logits: Tensor, targets: Tensor
-) -> tuple[Tensor, Tensor]:
+def keep_highest_of_each(cost: LayerCost, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """`keep_highest` of several images at once, where they are, without waiting for a GPU.
+
+    Kernels of `pag.cuda` do not tell equal logits apart: all of them are kept or none.
 
     Args:
         cost: the layer's cost.
@@ -62,13 +62,15 @@ def keep_highest_of_each(
     Returns:
         (B, 1, h, w) bool masks and (B,) float64, the multiply-adds that they cost.
     """
+    if cuda.selects(logits):
+        return cuda.keep_highest(cost, logits, targets)
     batch, _, height, width = logits.shape
     count = height * width
     order = logits.detach().flatten(1).argsort(dim=1, descending=True, stable=True)
     places = torch.arange(count, device=logits.device)
     rank = torch.empty_like(order).scatter_(1, order, places.expand(batch, -1))
-    spent = torch.arange(count + 1, device=logits.device) * float(cost.per_output)
-    spent = spent.double().repeat(batch, 1)
+    spent = torch.arange(count + 1, dtype=torch.float64, device=logits.device) * cost.per_output
+    spent = spent.repeat(batch, 1)
     if cost.per_input:
         # As in `by_sorting`. `halo` looks for the largest, and ranks below 2**24 are exact floats.
         readers = -rank.view(batch, 1, height, width).float()

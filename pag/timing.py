@@ -74,10 +74,26 @@ def processor() -> str:
     return name
 
 
-def machine() -> dict[str, object]:
-    """What runs the measurement, and whether it is busy with something else."""
+def synchronised(clock: Callable[[], float], device: torch.device) -> Callable[[], float]:
+    """A clock that first waits until a GPU has done what it was given; on the CPU the same."""
+    if device.type != "cuda":
+        return clock
+
+    def waiting() -> float:
+        torch.cuda.synchronize(device)
+        return clock()
+
+    return waiting
+
+
+def machine(device: torch.device | None = None) -> dict[str, object]:
+    """What runs the measurement, with `device` if that is a GPU, and whether it is busy."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    gpu = {}
+    if device is not None and device.type == "cuda":
+        gpu = {"gpu": torch.cuda.get_device_name(device), "cuda": torch.version.cuda}
     return {
+        **gpu,
         "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),

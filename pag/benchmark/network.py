@@ -12,12 +12,12 @@ from torch import Tensor
 from pag.baselines.resolution import nearest_size
 from pag.benchmark.subject import Subject
 from pag.budget import ExactPolicy, GatePolicy, OpenPolicy, check_budget
-from pag.execution import EXECUTIONS, Execution, build_execution
+from pag.execution import EXECUTIONS, EveryPixel, Execution, build_execution
 from pag.heads import predictions, zoom_of
 from pag.inference import TASKS
 from pag.macs import Size, network_cost
 from pag.network import PAGNet, Trace
-from pag.timing import ratio, summary, time_in_turn
+from pag.timing import WARMUP, ratio, summary, time_in_turn
 
 FULL = "full"
 """Name of the run with every gate open that every budget is compared with."""
@@ -61,6 +61,8 @@ def answer(
 ) -> Trace:
     """All four maps of (B, 3, h, w) `image`, as the predictor makes them; returns the trace.
 
+    On a GPU it ends with what the heads give: making maps of that waits for the GPU.
+
     Args:
         net: a prepared network.
         image: in 0..1.
@@ -71,8 +73,31 @@ def answer(
     shape = (image.shape[2], image.shape[3])
     wanted = torch.full((len(image),), budget)
     outputs, trace = net(image, wanted, policy, execution=execution, finished=False)
-    predictions(outputs, size or shape, zoom_of(*shape), seen=shape)
+    if image.device.type == "cpu":
+        predictions(outputs, size or shape, zoom_of(*shape), seen=shape)
     return trace
+
+
+def captured(run: Callable[[], object], pool: object) -> Callable[[], object]:
+    """A pass as a CUDA graph: the GPU goes through its kernels without asking for each.
+
+    Args:
+        run: a pass that never waits for the GPU.
+        pool: of memory, shared by graphs of which one runs at a time.
+
+    Returns:
+        A call that repeats it.
+    """
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARMUP):  # compiles kernels, chooses block sizes, copies constants
+            run()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, pool=pool):  # type: ignore[arg-type]
+        run()
+    return graph.replay
 
 
 @torch.inference_mode()
@@ -82,8 +107,17 @@ def measure_network(
     budgets: Sequence[float],
     repeats: int,
     clock: Callable[[], float],
+    graphs: bool = False,
 ) -> Iterator[NetworkTiming]:
     """Time a network on (B, 3, H, W) `image` at each budget, all runs in turn.
+
+    Args:
+        subject: on the device of `image`.
+        image: in 0..1.
+        budgets: of every image.
+        repeats: timed runs of each.
+        clock: in seconds; waits for a GPU (`pag.timing.synchronised`).
+        graphs: time passes as CUDA graphs, without the time that the CPU takes to launch them.
 
     Raises:
         BudgetError: a budget out of the network's reach.
@@ -93,21 +127,27 @@ def measure_network(
     executions = {name: build_execution(name) for name in EXECUTIONS}
     floor = network_cost(net, size, TASKS).floor
 
+    # On a CPU `auto` sees that masks are full, and does not multiply by them.
+    whole = executions["auto"] if image.device.type == "cpu" else EveryPixel()
+
     def ungated(x: Tensor) -> Trace:
-        # Without masks `auto` is dense and does not multiply by them.
-        return answer(net, x, 1.0, OpenPolicy(), executions["auto"], size)
+        return answer(net, x, 1.0, OpenPolicy(), whole, size)
 
     for budget in [check_budget(value, floor) for value in budgets]:
         smaller = nearest_size(net, size, TASKS, budget, max(size))
-        small = F.interpolate(image, smaller, mode="bilinear", antialias=True)
-        small = small.contiguous(memory_format=torch.channels_last)
+        small = F.interpolate(image.float(), smaller, mode="bilinear", antialias=True)
+        small = small.to(image.dtype).contiguous(memory_format=torch.channels_last)
 
         def run(name: str, budget: float = budget) -> Trace:
             return answer(net, image, budget, policy, executions[name])
 
-        runs: dict[str, Callable[[int], object]] = {FULL: lambda _: ungated(image)}
-        runs |= {name: lambda _, name=name, run=run: run(name) for name in EXECUTIONS}
-        runs[SMALL] = lambda _, small=small: ungated(small)
+        passes: dict[str, Callable[[], object]] = {FULL: lambda: ungated(image)}
+        passes |= {name: lambda name=name, run=run: run(name) for name in EXECUTIONS}
+        passes[SMALL] = lambda small=small: ungated(small)
+        if graphs:
+            pool = torch.cuda.graph_pool_handle()
+            passes = {name: captured(call, pool) for name, call in passes.items()}
+        runs = {name: lambda _, call=call: call() for name, call in passes.items()}
         timings = time_in_turn(runs, repeats, clock)
         gated, shrunk = run("auto"), ungated(small)
         dense = gated.macs_dense.sum().item()

@@ -18,6 +18,8 @@ from pag.macs import Size
 from pag.network import PAGNet
 from pag.pretrained import load_checkpoint
 
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
 
 @dataclass(frozen=True, eq=False)
 class Subject:
@@ -50,11 +52,15 @@ class Recipe:
     Attributes:
         checkpoint: folder or name; random weights if None.
         backbone, scope: of random weights; see `PAGConfig`.
+        device: where the network is.
+        dtype: of its weights and feature maps, one of `DTYPES`.
     """
 
     checkpoint: str | Path | None = None
     backbone: str = "resnet50"
     scope: str = "block"
+    device: str = "cpu"
+    dtype: str = "float32"
 
     def make(self) -> Subject:
         """Load or draw the weights.
@@ -64,11 +70,19 @@ class Recipe:
         """
         if self.checkpoint:
             found = load_checkpoint(self.checkpoint)
-            return Subject(prepare(found.net), found.table, found.digest)
+            return Subject(self._placed(found.net), found.table, found.digest)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(0)
             net = PAGNet(PAGConfig(backbone=self.backbone, gate_scope=self.scope))
-        return Subject(prepare(net), BudgetTable.uniform(tuple(net.gates)), "random")
+        return Subject(self._placed(net), BudgetTable.uniform(tuple(net.gates)), "random")
+
+    def _placed(self, net: PAGNet) -> PAGNet:
+        # BatchNorms are folded before anything is rounded.
+        return prepare(net).to(self.device, DTYPES[self.dtype])
+
+    def images(self, paths: Sequence[str], size: Size, batch: int = 1) -> Tensor:
+        """`load_images`, as the network takes them."""
+        return load_images(paths, size, batch).to(self.device, DTYPES[self.dtype])
 
 
 def load_images(paths: Sequence[str], size: Size, batch: int = 1) -> Tensor:

@@ -1,15 +1,16 @@
 """Sparse execution on a GPU: kernels that gather, multiply and scatter in one launch.
 
-`kernels` has what runs there, written in Triton; `launch` runs a gated block, or MultiPool, with
-it. Triton comes with PyTorch where that is built for CUDA. It is imported when the first
-feature map on a GPU asks for it, and `pag.sparse` does the same work where it is missing, does
-not run, or gives wrong results.
+`kernels` and `gate_kernels` have what runs there, written in Triton; `launch` runs a gated block,
+or MultiPool, with it, and `gate_launch` a gate: its logits, and which pixels a budget keeps.
+Triton comes with PyTorch where that is built for CUDA. It is imported when the first feature map
+on a GPU asks for it, and `pag.sparse` does the same work where it is missing, does not run, or
+gives wrong results.
 
 Nothing waits for the GPU, and no shape depends on a mask: how many pixels are active is known
 on the GPU alone, kernels are launched for all pixels, and blocks beyond the active ones return
 at once. That is what a CUDA graph asks for, after a first pass that compiles and chooses block
-sizes, and with a policy that does not wait either: `AdaptivePolicy` does not, `ExactPolicy`
-does in every layer. `AutoExecution` with a table for GPUs waits, too, to count active pixels.
+sizes, and with a budget that is given on the CPU. `AutoExecution` with a table for GPUs waits, to
+count active pixels.
 
 Tested through Triton's interpreter, which runs the kernels on a CPU where the environment has
 ``TRITON_INTERPRET=1``, and compiled for GPUs; not measured yet.
@@ -27,7 +28,10 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from pag.backbones import ResidualBlock
+    from pag.backbones import BlockInput, ResidualBlock
+    from pag.fusion import Window
+    from pag.gate import Projection
+    from pag.macs import LayerCost
     from pag.multipool import MultiPool
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -61,7 +65,11 @@ def installed() -> bool:
 
 
 def run_active(
-    block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor | None = None
+    block: ResidualBlock,
+    a: Tensor | BlockInput,
+    mask: Tensor,
+    scope: str,
+    onto: Tensor | None = None,
 ) -> Tensor:
     """See `pag.cuda.launch.run_active`."""
     from pag.cuda import launch
@@ -74,6 +82,25 @@ def pool(module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
     from pag.cuda import launch
 
     return launch.pool(module, x)
+
+
+def selects(logits: Tensor) -> bool:
+    """Whether `keep_highest` takes these logits."""
+    return logits.dtype == torch.float32 and serves(logits)
+
+
+def keep_highest(cost: LayerCost, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """See `pag.cuda.gate_launch.keep_highest`."""
+    from pag.cuda import gate_launch
+
+    return gate_launch.keep_highest(cost, logits, targets)
+
+
+def project(conv: Projection, x: Tensor, window: Window | None) -> Tensor:
+    """See `pag.cuda.gate_launch.project`."""
+    from pag.cuda import gate_launch
+
+    return gate_launch.project(conv, x, window)
 
 
 @functools.cache

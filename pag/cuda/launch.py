@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from pag import sparse
-from pag.backbones import Bottleneck, ResidualBlock
+from pag.backbones import BlockInput, Bottleneck, ResidualBlock, opened, unopened
 from pag.cuda import interpreted, kernels
 from pag.cuda.kernels import LIST_BLOCK
+from pag.fusion import Window
 from pag.macs import Size
 from pag.multipool import MultiPool
 from pag.sparse import ActivePixels, as_maps, as_rows
@@ -83,6 +84,7 @@ class Convolution:
         bias: (N,) or None.
         stride, dilation: of a 3x3, padded by `dilation`.
         activation: whether a ReLU follows, with `ceiling` unless that is None.
+        window: what a 1x1 does to the source as it reads it.
     """
 
     weight: Tensor
@@ -91,6 +93,7 @@ class Convolution:
     dilation: int = 1
     activation: bool = False
     ceiling: float | None = None
+    window: Window | None = None
 
     def run(
         self,
@@ -115,14 +118,16 @@ class Convolution:
         kernel = self.weight.permute(0, 2, 3, 1).flatten(1).contiguous()
         outputs, channels = self.weight.shape[0], self.weight.shape[1]
 
-        def grid(meta: dict[str, int]) -> tuple[int, int]:
+        def grid(meta: dict[str, int]) -> tuple[int]:
             rows = -(-len(at.positions) // meta["block_rows"])
-            return rows, -(-outputs // meta["block_columns"])
+            return (rows * -(-outputs // meta["block_columns"]),)
 
         convolve[grid](
             source,
             kernel,
             self.bias,
+            None if self.window is None else self.window.low,
+            None if self.window is None else self.window.high,
             out,
             at.positions,
             at.count,
@@ -139,7 +144,7 @@ class Convolution:
             add=add,
             precision=precision(),
             widen=interpreted(),
-            tuned=len(at.positions) >= TIMED_FROM,
+            tuned=int(len(at.positions) >= TIMED_FROM),
         )
 
 
@@ -154,13 +159,18 @@ def precision() -> str:
 
 @torch.no_grad()
 def run_active(
-    block: ResidualBlock, a: Tensor, mask: Tensor, scope: str, onto: Tensor | None = None
+    block: ResidualBlock,
+    a: Tensor | BlockInput,
+    mask: Tensor,
+    scope: str,
+    onto: Tensor | None = None,
 ) -> Tensor:
     """The residual branch of a fused block at the active pixels.
 
     Args:
         block: the gated block; its 3x3 is not depthwise.
-        a: (B, C, H, W), its gate's input.
+        a: (B, C, H, W), its gate's input, as it is or still to be opened, which the first
+            convolution then does as it reads.
         mask: (B, 1, h, w) bool.
         scope: ``block`` or ``conv``; see `PAGConfig.gate_scope`.
         onto: (B, C', h, w), what the branch is added to, in place; in scope ``block`` alone
@@ -169,28 +179,33 @@ def run_active(
     Returns:
         (B, C', h, w), `onto` if given, in channels-last layout.
     """
-    batch, size, input_size = a.shape[0], (mask.shape[-2], mask.shape[-1]), (a.shape[2], a.shape[3])
+    x, window = unopened(a)
+    batch, size, input_size = x.shape[0], (mask.shape[-2], mask.shape[-1]), (x.shape[2], x.shape[3])
     spatial = Convolution(
         block.conv2.weight, block.conv2.bias, block.stride, block.dilation, True, block.ceiling
     )
     outputs = active(mask)
     if scope == "conv":
-        reduced = block.reduce(a)
+        reduced = block.reduce(opened(a))
         skipped = reduced[:, :, :: block.stride, :: block.stride]
         mixed = skipped.clone(memory_format=torch.channels_last)
         spatial.run(as_rows(reduced).contiguous(), input_size, as_rows(mixed), outputs)
         branch = block.expand(mixed)
         return branch if onto is None else onto.add_(branch)
     reduce = Convolution(
-        block.conv1.weight, block.conv1.bias, activation=True, ceiling=block.ceiling
+        block.conv1.weight,
+        block.conv1.bias,
+        activation=True,
+        ceiling=block.ceiling,
+        window=window,
     )
     inputs = needed(mask, block.stride, block.dilation, input_size)
-    reduced = a.new_empty(len(inputs.positions), block.width)
-    reduce.run(as_rows(a).contiguous(), input_size, reduced, inputs)
-    inside = a.new_empty(mask.numel(), block.width)
+    reduced = x.new_empty(len(inputs.positions), block.width)
+    reduce.run(as_rows(x).contiguous(), input_size, reduced, inputs)
+    inside = x.new_empty(mask.numel(), block.width)
     spatial.run(reduced, input_size, inside, outputs)
     if onto is None:
-        onto = as_maps(a.new_zeros(mask.numel(), block.conv3.out_channels), batch, size)
+        onto = as_maps(x.new_zeros(mask.numel(), block.conv3.out_channels), batch, size)
     else:
         onto = onto.contiguous(memory_format=torch.channels_last)
     expand = Convolution(block.conv3.weight, block.conv3.bias)
