@@ -21,7 +21,7 @@ from pag.break_even import (
 from pag.break_even_tables import COMPILED, UNCOMPILED, BreakEven
 from pag.config import BACKBONES, PAGConfig
 from pag.network import PAGNet
-from pag.timing import machine, ratio, summary, time_in_turn
+from pag.timing import machine, ratio, summary, synchronised, time_in_turn
 
 RESULTS = Path(__file__).parent.parent / "assets" / "results"
 
@@ -135,3 +135,13 @@ def test_the_default_tables_are_what_the_committed_measurements_justify(
         assert entry.share <= found["share"] + MARGIN
         assert entry.overhead >= 0.8 * found["overhead"]
     assert not measured
+
+
+def test_a_clock_waits_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", waits.append)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    gpu = torch.device("cuda")
+    assert synchronised(float, torch.device("cpu")) is float
+    assert synchronised(lambda: 3.0, gpu)() == 3.0 and waits == [gpu]
+    assert machine(gpu)["gpu"] == "a GPU" and "gpu" not in machine(torch.device("cpu"))

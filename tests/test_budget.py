@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pag import budget as budgets
 from pag.backbones import BlockInput, ResidualBlock, opened
 from pag.budget import (
     AdaptivePolicy,
@@ -285,3 +286,26 @@ def test_full_budget_is_bit_equal_to_the_ungated_network(net: PAGNet) -> None:
         assert float(trace.macs_executed) == float(trace.macs_dense)
         for task in TASKS:
             assert torch.equal(outputs[task], expected[task])
+
+
+@torch.inference_mode()
+def test_masks_are_the_same_where_all_images_are_decided_together(
+    net: PAGNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    image, wanted = torch.rand(3, 3, 64, 96), torch.tensor([0.6, 0.85, 1.0])
+    policy = ExactPolicy(BudgetTable.uniform(tuple(net.gates)))
+    _, expected = net(image, wanted, policy)
+    monkeypatch.setattr(budgets, "decides_there", lambda x: True)
+    _, found = net(image, wanted, policy)
+    for gate, one_by_one in zip(found.gates, expected.gates, strict=True):
+        assert torch.equal(gate.mask, one_by_one.mask)
+    assert all(gate.mask[2].all() for gate in found.gates)
+
+
+def test_numbers_are_copied_to_a_device_once() -> None:
+    with torch.inference_mode():
+        first = budgets.numbers_on(torch.device("cpu"), (0.1, 2.0))
+    assert budgets.numbers_on(torch.device("cpu"), (0.1, 2.0)) is first
+    assert first.dtype == torch.float64 and not first.is_inference()
+    assert first.tolist() == [0.1, 2.0]

@@ -35,9 +35,14 @@ def test_kernels_in_the_interpreter() -> None:
 
 
 def compile_convolution(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, **settings: object
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: str,
+    capability: int = 80,
+    blocks_at: int = 0,
+    **settings: object,
 ) -> str:
-    """The kernel compiled for compute capability 8.0, as PTX; ``bias=None`` leaves that out."""
+    """The kernel compiled for a compute capability, as PTX; ``bias=None`` leaves that out."""
     pytest.importorskip("triton")
     from triton import compile as compile_for  # pyright: ignore[reportMissingImports]
     from triton.backends.compiler import GPUTarget  # pyright: ignore[reportMissingImports]
@@ -46,18 +51,23 @@ def compile_convolution(
     from pag.cuda.kernels import CONFIGS, convolve
 
     monkeypatch.setenv("TRITON_CACHE_DIR", str(folder))
-    kernel, blocks = convolve.fn, CONFIGS[0]
+    kernel, blocks = convolve.fn, CONFIGS[blocks_at]
     constants = {
         "taps": 1, "activation": True, "ceiling": None, "add": False, "precision": "ieee",
-        "widen": False, "tuned": True, **blocks.kwargs, **settings,
+        "widen": False, **blocks.kwargs, **settings,
     }  # fmt: skip
-    pointers = dict.fromkeys(("source", "kernel", "bias", "out"), f"*{dtype}")
+    pointers = dict.fromkeys(("source", "kernel", "bias", "low", "high", "out"), f"*{dtype}")
     pointers |= {"positions": "*i32", "count": "*i32", "reach": "*i64"}
     signature = {name: pointers.get(name, "i32") for name in kernel.arg_names}
     signature |= dict.fromkeys(constants, "constexpr")
-    source = ASTSource(kernel, signature, constants)
+    # As PyTorch allocates, and for widths that 16 divides.
+    even = [*pointers, "channels_in", "channels_out"]
+    places = [i for i, name in enumerate(kernel.arg_names) if name in even]
+    source = ASTSource(
+        kernel, signature, constants, {(i,): [["tt.divisibility", 16]] for i in places}
+    )
     options = {"num_warps": blocks.num_warps, "num_stages": blocks.num_stages}
-    compiled = compile_for(source, target=GPUTarget("cuda", 80, 32), options=options)
+    compiled = compile_for(source, target=GPUTarget("cuda", capability, 32), options=options)
     assert len(compiled.asm["cubin"]) > 0
     return compiled.asm["ptx"]
 
@@ -78,6 +88,43 @@ def test_single_precision_is_multiplied_as_asked(
     assert "fma.rn" in exact and "tf32" not in exact
     rounded = compile_convolution(tmp_path, monkeypatch, "fp32", precision="tf32", **settings)
     assert ".f32.tf32.tf32.f32" in rounded
+
+
+@pytest.mark.parametrize("blocks_at", range(4))
+def test_every_block_size_multiplies_groups_of_warps_on_hopper(
+    blocks_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = compile_convolution(tmp_path, monkeypatch, "bf16", 90, blocks_at)
+    assert "wgmma.mma_async" in code
+    copied = re.findall(r"cp\.async\.cg\.shared\.global \[.*?\], \[.*?\], 0x10", code)
+    assert copied  # 16 bytes at a time, while the products before are made
+
+
+@pytest.mark.parametrize("step", [0, 3])
+def test_counting_digits_compiles_for_a_gpu(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("triton")
+    from triton import compile as compile_for  # pyright: ignore[reportMissingImports]
+    from triton.backends.compiler import GPUTarget  # pyright: ignore[reportMissingImports]
+    from triton.compiler import ASTSource  # pyright: ignore[reportMissingImports]
+
+    from pag.cuda.gate_kernels import count_digits, keep, project
+    from pag.cuda.gate_launch import COUNT_BLOCK, DEPTH, ROWS
+
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    kinds = {"logits": "*fp32", "keys": "*i32", "counts": "*i32", "state": "*i64"}
+    kinds |= {"targets": "*fp64", "mask": "*u8", "spent": "*fp64"}
+    read = dict.fromkeys(("source", "low", "high", "weight", "bias"), "*bf16") | {"out": "*fp32"}
+    for kernel, named, constants in (
+        (count_digits, kinds, {"step": step, "block": COUNT_BLOCK}),
+        (keep, kinds, {"block": COUNT_BLOCK}),
+        (project, read, {"rows": ROWS, "depth": DEPTH}),
+    ):
+        signature = {name: named.get(name, "i32") for name in kernel.arg_names}
+        signature |= dict.fromkeys(constants, "constexpr")
+        source = ASTSource(kernel, signature, constants)
+        assert compile_for(source, target=GPUTarget("cuda", 90, 32)).asm["cubin"]
 
 
 @pytest.mark.parametrize("halo", [False, True])

@@ -16,6 +16,7 @@ from pag.execution import (
     EXECUTIONS,
     AutoExecution,
     DenseExecution,
+    EveryPixel,
     Execution,
     OneField,
     SparseExecution,
@@ -188,3 +189,12 @@ def test_one_field_is_what_a_network_does_that_chooses_it_everywhere(net: PAGNet
             assert_close(output, expected[task])
     with pytest.raises(InputError, match="dilation is 3; expected one of"):
         run(net, image, (0.7,), OneField(3))
+
+
+@torch.inference_mode()
+def test_every_pixel_is_the_network_without_masks() -> None:
+    block, a = fused_block(), inputs((6, 7))
+    mask, onto = blobs((2, 1, 6, 7)), torch.randn(2, 10, 6, 7)
+    for scope in ("block", "conv"):
+        found = EveryPixel().residual(block, a, mask, scope, onto.clone())
+        assert torch.equal(found, block.branch(a) + onto)

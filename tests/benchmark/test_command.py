@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import torch
 
 from pag.benchmark import __main__ as benchmark
 from pag.benchmark.memory import MemoryUse
@@ -139,6 +140,16 @@ def test_what_was_measured_before_a_step_failed_is_kept(
     assert report["network"][0]["budgets"][0]["budget"] == 0.8 and "pooling" not in report
 
 
+@pytest.mark.parametrize("extra", [["--layers"], ["--clock", "cpu"]])
+def test_on_a_gpu_the_network_is_what_is_measured(
+    extra: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(SystemExit):
+        benchmark.main(["--device", "cuda", *extra])
+    assert "on a GPU the network is what is measured" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -151,12 +162,20 @@ def test_what_was_measured_before_a_step_failed_is_kept(
         (["--sizes", "480"], "such as 480x640"),
         (["--sizes", "480x640x3"], "such as 480x640"),
         (["--checkpoint", "nowhere"], "no checkpoint"),
+        (["--device", "cuda"], "no device 'cuda' here"),
+        (["--device", "tpu"], "no device 'tpu' here"),
+        (["--graphs"], "for --device cuda"),
+        (["--dtype", "bfloat16"], "for --device cuda"),
         (["--out", "nowhere/report.json"], "--out: the folder 'nowhere' does not exist"),
     ],
 )
 def test_bad_arguments_get_a_message(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SystemExit) as stop:
         benchmark.main(arguments)
     assert stop.value.code == 2

@@ -80,3 +80,12 @@ def test_what_a_layer_read_is_recorded(subject: Subject) -> None:
 def test_layers_cannot_be_recorded_below_the_floor(subject: Subject) -> None:
     with pytest.raises(BudgetError, match="ask for"):
         record(subject, load_images([], SIZE), 0.01)
+
+
+def test_a_subject_and_its_images_have_the_type_asked_for() -> None:
+    recipe = Recipe(dtype="bfloat16")
+    net, image = recipe.make().net, recipe.images([], (64, 96), 2)
+    assert {value.dtype for value in net.parameters()} == {image.dtype} == {torch.bfloat16}
+    assert image.is_contiguous(memory_format=torch.channels_last)
+    kernel = dict(net.backbone.blocks)["res2_1"].conv2.weight
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
