@@ -90,7 +90,7 @@ def test_single_precision_is_multiplied_as_asked(
     assert ".f32.tf32.tf32.f32" in rounded
 
 
-@pytest.mark.parametrize("blocks_at", range(4))
+@pytest.mark.parametrize("blocks_at", range(5))
 def test_every_block_size_multiplies_groups_of_warps_on_hopper(
     blocks_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,3 +226,16 @@ def test_auto_is_dense_and_never_looks_at_the_mask_where_nothing_was_measured(sc
         assert torch.equal(elsewhere.residual(block, a, full, scope), block.branch(a))
     with pytest.raises(AssertionError):
         AutoExecution(always).residual(block, a, mask.as_subclass(Unseen), scope)
+
+
+def test_block_sizes_are_timed_where_that_can_pay() -> None:
+    pytest.importorskip("triton")
+    from pag.cuda.kernels import CONFIGS, worth_timing
+
+    def timed(dtype: torch.dtype, **settings: object) -> int:
+        return len(worth_timing(CONFIGS, {"source": torch.empty(0, dtype=dtype)}, **settings))
+
+    assert timed(torch.bfloat16, precision="ieee", tuned=1) == len(CONFIGS) > 1
+    assert timed(torch.float32, precision="tf32", tuned=1) == len(CONFIGS)
+    assert timed(torch.float32, precision="ieee", tuned=1) == 1
+    assert timed(torch.bfloat16, precision="ieee", tuned=0) == 1

@@ -21,6 +21,7 @@ def blocks(rows: int, columns: int, depth: int, warps: int, stages: int) -> trit
 
 
 CONFIGS = [
+    blocks(64, 64, 32, 4, 3),  # fits any GPU in any precision
     blocks(128, 64, 64, 4, 4),
     blocks(128, 128, 64, 8, 3),
     blocks(128, 256, 64, 8, 3),
@@ -36,8 +37,13 @@ if interpreted():
 
 
 def worth_timing(configs: list[triton.Config], named: dict, **settings: object) -> list:
-    """All configurations for a large map, the first one for a small map."""
-    return configs if settings["tuned"] else configs[:1]
+    """All configurations for a large map, the first one for a small map.
+
+    And the first one for products in float32 proper: without tensor cores, larger blocks are but
+    long to compile.
+    """
+    proper = settings["precision"] == "ieee" and named["source"].element_size() == 4
+    return configs if settings["tuned"] and not proper else configs[:1]
 
 
 @triton.jit
