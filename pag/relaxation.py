@@ -10,7 +10,7 @@ from torch import Tensor
 from pag.budget import Pass
 from pag.gate import binary_gumbel, logistic_noise
 from pag.macs import NetworkCost
-from pag.ranking import keep_highest
+from pag.ranking import keep_highest_of_each
 
 
 @dataclass(frozen=True)
@@ -78,34 +78,32 @@ class _RankedPass(Pass):
     def __init__(self, policy: RankedPolicy, cost: NetworkCost, budget: Tensor) -> None:
         self.policy = policy
         self.layers = cost.layers
-        self.full = [b >= 1 for b in budget.tolist()]
+        self.full = (budget >= 1).view(-1, 1, 1, 1)
         odds = torch.logit(layer_shares(policy.levels, cost, budget.cpu()), 1e-4)
         noise = torch.randn(odds.shape, generator=policy.generator)
-        self.shares = torch.sigmoid(odds + policy.spread * noise)
+        # All layers' at once: each way between CPU and GPU is a wait, in the gradient as well.
+        self.shares = torch.sigmoid(odds + policy.spread * noise).to(budget.device)
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
-        policy, cost = self.policy, self.layers[layer]
-        noise = logistic_noise(logits.shape, policy.generator, policy.cell).to(logits)
-        scale = policy.noise * logits.detach().std((1, 2, 3), keepdim=True) / LOGISTIC_STD
+        policy, cost, share = self.policy, self.layers[layer], self.shares[:, layer]
+        noise = logistic_noise(logits.shape, policy.generator, policy.cell)
+        noise = noise.to(logits, non_blocking=True)
+        scale = policy.noise * logits.detach().std(MAP, keepdim=True) / LOGISTIC_STD
         noisy = logits + scale * noise
-        masks = []
-        for i, full in enumerate(self.full):
-            order, share = noisy[i : i + 1], self.shares[i, layer]
-            if full:
-                masks.append(torch.ones_like(order))
-                continue
-            with torch.no_grad():
-                hard, _ = keep_highest(cost, order, share.item() * cost.dense)
-            masks.append(straight_through(order, hard, share.to(order), policy.temperature))
-        return torch.cat(masks)
+        hard, _ = keep_highest_of_each(cost, noisy, share.detach().double() * cost.dense)
+        masks = straight_through(noisy, hard, share, policy.temperature)
+        return torch.where(self.full, torch.ones_like(masks), masks)
 
+
+MAP = (1, 2, 3)
+"""Axes of one image's values."""
 
 LOGISTIC_STD = 1.8138
 """Standard deviation of the logistic distribution, pi / sqrt(3)."""
 
 
 def straight_through(logits: Tensor, hard: Tensor, share: Tensor, temperature: float) -> Tensor:
-    """The hard mask, with the gradient of a soft one that opens a given share of its pixels.
+    """Hard masks, with the gradient of soft ones that open a given share of their pixels.
 
     The soft mask is sigmoid((logits - t) / temperature), where t lies between the kept and the
     dropped logits and moves so that the sum stays at the share: raising one logit lowers all
@@ -113,25 +111,28 @@ def straight_through(logits: Tensor, hard: Tensor, share: Tensor, temperature: f
     says where to compute, and the share's how much that is worth.
 
     Args:
-        logits: (1, 1, h, w).
+        logits: (B, 1, h, w).
         hard: the same shape, bool; True where kept.
-        share: scalar in 0..1; only its gradient matters.
+        share: (B,) in 0..1; only its gradient matters.
         temperature: positive.
 
     Returns:
         Same shape, values exactly 0 or 1.
     """
     with torch.no_grad():
-        lowest = torch.where(hard, logits, torch.inf).amin()
-        highest = torch.where(hard, -torch.inf, logits).amax()
-        ends = torch.stack([lowest, highest])
-        threshold = ends[ends.isfinite()].mean()
+        lowest = torch.where(hard, logits, torch.inf).amin(MAP, keepdim=True)
+        highest = torch.where(hard, -torch.inf, logits).amax(MAP, keepdim=True)
+        # Where all or none are kept, there is one end.
+        lowest = torch.where(lowest.isfinite(), lowest, highest)
+        highest = torch.where(highest.isfinite(), highest, lowest)
+        threshold = (lowest + highest) / 2
         slope = torch.sigmoid((logits - threshold) / temperature)
         slope = slope * (1 - slope)
-        slope = slope / slope.sum().clamp_min(1e-12)
-    moving = (slope * logits).sum()
+        slope = slope / slope.sum(MAP, keepdim=True).clamp_min(1e-12)
+    moving = (slope * logits).sum(MAP, keepdim=True)
     soft = torch.sigmoid((logits - threshold - moving + moving.detach()) / temperature)
-    soft = soft + slope * logits.numel() * (share - share.detach())
+    worth = (share - share.detach()).view(-1, 1, 1, 1)
+    soft = soft + slope * logits[0].numel() * worth
     return soft + (hard.to(soft.dtype) - soft).detach()
 
 
