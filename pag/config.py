@@ -143,6 +143,8 @@ class TrainConfig(JsonConfig):
             layer goes on deciding pixel by pixel.
         lowest_share: share of steps that draw the lowest budget, the rest being uniform.
         budget_range: lowest and highest budget drawn, raised to the network's floor.
+        budgets: how many a step draws, from as many equal parts of the range; the photographs are
+            dealt out to them.
         weight_budget, weight_distillation: of these losses beside the tasks' own.
         weight_fields: of the loss that keeps MultiPool choosing (`pag.losses.choice_loss`).
         field_information: what its choices should tell about the pixel, nats.
@@ -175,6 +177,7 @@ class TrainConfig(JsonConfig):
     level_limit: float = 3.0
     lowest_share: float = 0.0
     budget_range: tuple[float, float] = (0.0, 0.98)
+    budgets: int = 1
     weight_budget: float = 2.0
     weight_distillation: float = 0.7
     weight_fields: float = 0.0
@@ -194,6 +197,10 @@ class TrainConfig(JsonConfig):
         for name in ("weight_tasks", "mixture"):
             if len(getattr(self, name)) != 4:
                 raise InputError(f"{name} is {getattr(self, name)}; expected four numbers")
+        if not 1 <= self.budgets <= self.batch // 2:
+            raise InputError(
+                f"budgets is {self.budgets}; expected 1 to {self.batch // 2}, half of the batch"
+            )
         if self.batch < 2:
             raise InputError(f"batch is {self.batch}; expected 2 or more")
         if len(self.zoom) != 2 or not 0 < self.zoom[0] <= self.zoom[1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -71,17 +72,21 @@ class Trainer:
         loss, report = self._loss(batch, step)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
+        # All numbers at once: for each that is looked at alone, a GPU is waited for.
+        report |= {"loss": loss.detach(), "gradient": norm}
+        values = torch.stack([value.double().to(norm.device) for value in report.values()])
+        found = dict(zip(report, values.tolist(), strict=True))
         # A loss of NaN may well have a finite gradient: the sign of NaN counts as 0.
-        if not (torch.isfinite(norm) and torch.isfinite(loss)):
+        if not (math.isfinite(found["gradient"]) and math.isfinite(found["loss"])):
             raise WeightsError(f"training diverged at step {step}: not finite")
         self.optimizer.step()
         with torch.no_grad():
             self.levels.clamp_(-config.level_limit, config.level_limit)
         self._update_mean()
         self.step += 1
-        return {**report, "loss": loss.item(), "gradient": norm.item(), "lr": factor}
+        return {**found, "lr": factor}
 
-    def _loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+    def _loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         config = self.config
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         temperature = config.temperature_at(step)
@@ -90,12 +95,15 @@ class Trainer:
         learning = step >= config.open_steps
         image = batch.image.contiguous(memory_format=torch.channels_last)
         count = len(image)
-        target = self._draw_budget(step, generator, image.shape[-2:]) if learning else 1.0
+        drawn: list[float] = []
         budget = image.new_full((count,), 1.0)
         if learning:
-            # Every photograph twice: at full budget, teaching, and at the drawn one.
+            # Every photograph twice: at full budget, teaching, and at a drawn one.
             image = torch.cat([image, image])
-            budget = torch.cat([budget, torch.full_like(budget, target)])
+            drawn = self._draw_budgets(step, generator, image.shape[-2:])
+            shares = [len(part) for part in torch.arange(count).tensor_split(len(drawn))]
+            dealt = torch.tensor(drawn).repeat_interleave(torch.tensor(shares))
+            budget = torch.cat([budget, dealt.to(budget)])
             batch = twice(batch)
         with torch.autocast(self.device.type, torch.bfloat16, self.mixed):
             outputs, trace = self.net(image, budget, policy, sampling=sampling, every=EVERY)
@@ -103,25 +111,25 @@ class Trainer:
         losses = task_losses(outputs, batch, self.class_weights)
         weights = dict(zip(TASKS, config.weight_tasks, strict=True))
         total = sum((weights[t] * losses[t] for t in TASKS), start=budget.new_zeros(()))
-        report = {t: losses[t].item() for t in TASKS}
+        report = {t: losses[t].detach() for t in TASKS}
         if config.weight_fields > 0:
             assert trace.pool_scores is not None
             fields = choice_loss(trace.pool_scores, config.field_information)
             total = total + config.weight_fields * fields
-            report["fields"] = fields.item()
+            report["fields"] = fields.detach()
         if learning:
             halves = {t: o.split(count) for t, o in outputs.items()}
             teacher = {t: half[0] for t, half in halves.items()}
             student = {t: half[1] for t, half in halves.items()}
             distilled = distillation_losses(student, teacher)
-            pull = self._pull(trace, count, target)
+            pull = self._pull(trace, count, drawn, shares)
             total = total + config.weight_budget * pull
             total = total + config.weight_distillation * sum(
                 weights[t] * distilled[t] for t in TASKS
             )
-            used = (trace.macs_executed[count:] / trace.macs_dense[count:]).mean().item()
-            report |= {f"distil_{t}": v.item() for t, v in distilled.items()}
-            report |= {"budget": target, "used": used, "budget_loss": pull.item()}
+            used = (trace.macs_executed[count:] / trace.macs_dense[count:]).mean()
+            report |= {f"distil_{t}": v.detach() for t, v in distilled.items()}
+            report |= {"budget": dealt.mean(), "used": used.detach(), "budget_loss": pull.detach()}
         return total.float(), report
 
     def _policy(self, step: int, generator: torch.Generator) -> GatePolicy:
@@ -138,20 +146,41 @@ class Trainer:
             config.share_spread * calm,
         )
 
-    def _pull(self, trace: Trace, start: int, target: float) -> Tensor:
-        if self.config.masks == "sampled":
-            return budget_loss(trace.gated_executed[start:], trace.cost, target)
-        with torch.no_grad():
-            (shares,) = layer_shares(self.levels, trace.cost, torch.tensor([target]))
-        return layer_budget_loss([gate.logits[start:] for gate in trace.gates], shares)
+    def _pull(self, trace: Trace, first: int, drawn: list[float], shares: list[int]) -> Tensor:
+        """What draws the use of compute to the budgets drawn, over the photographs of each.
 
-    def _draw_budget(self, step: int, generator: torch.Generator, size: Iterable[int]) -> float:
+        Args:
+            trace: of the whole batch.
+            first: number of the first photograph at a drawn budget.
+            drawn, shares: the budgets, and how many photographs there are at each.
+        """
+        pulls = []
+        for target, share in zip(drawn, shares, strict=True):
+            part = slice(first, first + share)
+            if self.config.masks == "sampled":
+                pull = budget_loss(trace.gated_executed[part], trace.cost, target)
+            else:
+                with torch.no_grad():
+                    (wanted,) = layer_shares(self.levels, trace.cost, torch.tensor([target]))
+                pull = layer_budget_loss([gate.logits[part] for gate in trace.gates], wanted)
+            pulls.append(pull)
+            first += share
+        return torch.stack(pulls).mean()
+
+    def _draw_budgets(
+        self, step: int, generator: torch.Generator, size: Iterable[int]
+    ) -> list[float]:
         height, width = size
         floor = self.net.cost((height, width), TASKS).floor + 0.02
         low, high = (max(floor, end) for end in self.config.budget_range)
         lowest = self.config.lowest_budget(step, low)
-        pick, place = torch.rand(2, generator=generator).tolist()
-        return lowest if pick < self.config.lowest_share else lowest + place * (high - lowest)
+        drawn = []
+        for part in range(self.config.budgets):
+            pick, place = torch.rand(2, generator=generator).tolist()
+            place = (part + place) / self.config.budgets
+            chance = self.config.lowest_share
+            drawn.append(lowest if pick < chance else lowest + place * (high - lowest))
+        return drawn
 
     def _set_modes(self, step: int) -> None:
         self.net.train()
@@ -164,11 +193,14 @@ class Trainer:
     @torch.no_grad()
     def _update_mean(self) -> None:
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        means, values = [], []
         for name, value in self.net.state_dict().items():
             if value.dtype.is_floating_point:
-                self.mean[name].lerp_(value, 1 - decay)
+                means.append(self.mean[name])
+                values.append(value)
             else:
                 self.mean[name].copy_(value)
+        torch._foreach_lerp_(means, values, 1 - decay)  # on a GPU in a few launches
 
     def save(self, path: Path) -> None:
         """Write the whole state to one file, replacing an older one in a single move."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -162,12 +162,29 @@ def test_budgets_are_drawn_from_the_range_above_the_floor() -> None:
     for ends in ((0.0, 0.98), (0.6, 0.6), (0.0, 0.05)):
         trainer = Trainer(net, replace(CONFIG, budget_range=ends), torch.ones(11))
         generator = torch.Generator().manual_seed(0)
-        drawn[ends] = [trainer._draw_budget(3, generator, (64, 64)) for _ in range(50)]
+        drawn[ends] = [trainer._draw_budgets(3, generator, (64, 64))[0] for _ in range(50)]
     floor = network_cost(net, (64, 64), TASKS).floor
     spread = drawn[0.0, 0.98]
     assert floor < min(spread) < floor + 0.15 and 0.85 < max(spread) < 0.98
     assert drawn[0.6, 0.6] == pytest.approx([0.6] * 50)
     assert drawn[0.0, 0.05] == pytest.approx([floor + 0.02] * 50)
+
+
+def test_several_budgets_a_step_spread_over_the_range_and_are_used() -> None:
+    config = replace(
+        CONFIG, batch=6, budgets=3, share_spread=0.0, open_steps=0, ramp_steps=0,
+        budget_range=(0.5, 0.8),
+    )  # fmt: skip
+    trainer = Trainer(new_net(), config, torch.ones(11))
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        low, middle, high = trainer._draw_budgets(3, generator, (64, 64))
+        assert 0.5 <= low <= 0.6 <= middle <= 0.7 <= high <= 0.8
+    batch = labelled_batch()
+    three = replace(batch, **{f.name: getattr(batch, f.name)[[0, 1, 0]] for f in fields(batch)})
+    trainer.step = 3  # from where on the whole range is drawn
+    report = trainer.update(three)
+    assert 0.6 < report["budget"] < 0.7 and abs(report["used"] - report["budget"]) < 0.01
 
 
 @pytest.mark.parametrize(("backbone", "fall"), [("resnet50", 0.85), ("mobilenetv2", 0.95)])
