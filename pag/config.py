@@ -197,12 +197,12 @@ class TrainConfig(JsonConfig):
         for name in ("weight_tasks", "mixture"):
             if len(getattr(self, name)) != 4:
                 raise InputError(f"{name} is {getattr(self, name)}; expected four numbers")
+        if self.batch < 2:
+            raise InputError(f"batch is {self.batch}; expected 2 or more")
         if not 1 <= self.budgets <= self.batch // 2:
             raise InputError(
                 f"budgets is {self.budgets}; expected 1 to {self.batch // 2}, half of the batch"
             )
-        if self.batch < 2:
-            raise InputError(f"batch is {self.batch}; expected 2 or more")
         if len(self.zoom) != 2 or not 0 < self.zoom[0] <= self.zoom[1]:
             raise InputError(f"zoom is {self.zoom}; expected 0 < smallest <= largest")
         if self.crop < 2 or self.crop % 2:

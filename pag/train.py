@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 
@@ -16,12 +17,7 @@ from tqdm import tqdm
 
 from pag.allocator import keep_freed_memory
 from pag.config import PAGConfig, TrainConfig
-from pag.data.mixture import (
-    CachedDataset,
-    Mixture,
-    class_weights,
-    prefetch,
-)
+from pag.data.mixture import CachedDataset, Mixture, batches, class_weights
 from pag.data.training import open_training_data
 from pag.device import choose_device
 from pag.errors import PAGError
@@ -58,6 +54,7 @@ def run(
     elif start is not None:
         trainer.load(start)
         trainer.save(state)
+    workers = 0 if trainer.device.type == "cpu" else os.cpu_count() or 1
     saved = time.monotonic()
     with (
         open(out / "log.jsonl", "a", encoding="utf-8") as log,
@@ -67,12 +64,11 @@ def run(
             learning = trainer.step >= config.open_steps
             until = config.steps if learning else min(config.open_steps, config.steps)
             size = config.batch // 2 if learning else config.batch
-            workers = 0 if trainer.device.type == "cpu" else 1
-            batches = prefetch(mixture, trainer.step, size, config.crop, workers=workers)
-            while trainer.step < until:
+            steps = range(trainer.step, until)
+            for batch in batches(mixture, steps, size, config.crop, workers, workers > 0):
                 started = time.monotonic()
                 step = trainer.step
-                report = trainer.update(next(batches))
+                report = trainer.update(batch)
                 seconds = time.monotonic() - started
                 rounded = {k: round(v, 5) for k, v in report.items()}
                 entry = {"step": step, **rounded, "seconds": round(seconds, 3)}
@@ -83,7 +79,6 @@ def run(
                 if time.monotonic() - saved > save_seconds:
                     trainer.save(state)
                     saved = time.monotonic()
-            batches.close()
             trainer.save(state)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from pag.budget import GatePolicy
 from pag.config import TrainConfig
@@ -200,7 +201,7 @@ class Trainer:
                 values.append(value)
             else:
                 self.mean[name].copy_(value)
-        torch._foreach_lerp_(means, values, 1 - decay)  # on a GPU in a few launches
+        get_ema_multi_avg_fn(decay)(means, values, self.step)  # on a GPU in a few launches
 
     def save(self, path: Path) -> None:
         """Write the whole state to one file, replacing an older one in a single move."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
+from multiprocessing.context import BaseContext
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from pag.config import TRAINED_SIDE, ZOOM
 from pag.data import IGNORE, Dataset
@@ -59,12 +61,26 @@ class CachedDataset:
         """A sample's class ids alone, which takes a fraction of the time."""
         return self._load(index)[1]
 
-    def load(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Read everything now; `progress` is called with samples done and in all."""
-        for index in range(len(self)):
-            self._load(index)
-            if progress is not None:
-                progress(index + 1, len(self))
+    def load(self, progress: Callable[[int, int], None] | None = None, workers: int = 1) -> None:
+        """Read everything now.
+
+        Args:
+            progress: called with samples done and in all.
+            workers: processes that read; with one, this process does.
+        """
+        context = forking()
+        if workers < 2 or context is None:
+            found: Iterable[Packed] = map(self._load, range(len(self)))
+            pool = nullcontext()
+        else:
+            # Forked processes have the dataset already; only what they read is sent.
+            pool = ProcessPoolExecutor(workers, context, _reads_of, (self,))
+            found = pool.map(_read, range(len(self)), chunksize=4)
+        with pool:
+            for index, packed in enumerate(found):
+                self._kept[index] = packed
+                if progress is not None:
+                    progress(index + 1, len(self))
 
     @property
     def nbytes(self) -> int:
@@ -144,30 +160,59 @@ class Mixture:
         return counts
 
 
-def prefetch(
-    mixture: Mixture, start_step: int, size: int, crop: int, ahead: int = 1, workers: int = 1
-) -> Generator[Batch, None, None]:
-    """Yield the batches of `start_step`, `start_step + 1`, ... without end.
+class _Steps(torch.utils.data.Dataset):
+    """The batches of a mixture by the number of their step, as a loader wants them."""
 
-    Background threads stay `ahead` batches in front; the batches are those of
-    `Mixture.batch`, whatever the number of `workers`. Close the iterator to stop them.
-    Without workers each batch is made when it is asked for: where the network itself computes
-    on the CPU, a thread beside it slows every step by more than the batch takes.
+    def __init__(self, mixture: Mixture, size: int, crop: int) -> None:
+        self.mixture, self.size, self.crop = mixture, size, crop
+
+    def __getitem__(self, step: int) -> Batch:
+        return self.mixture.batch(step, self.size, self.crop)
+
+
+def batches(
+    mixture: Mixture, steps: range, size: int, crop: int, workers: int = 0, pinned: bool = False
+) -> Iterator[Batch]:
+    """Yield the batches of `steps`, those of `Mixture.batch` whatever the number of `workers`.
+
+    Args:
+        mixture, size, crop: see `Mixture.batch`.
+        steps: their numbers.
+        workers: processes that work ahead. Without any, each batch is made when it is asked
+            for: where the network itself computes on the CPU, a process beside it slows every
+            step by more than the batch takes.
+        pinned: whether the batches lie where a GPU can fetch them by itself.
     """
-    if workers == 0:
-        yield from (mixture.batch(step, size, crop) for step in itertools.count(start_step))
-    with ThreadPoolExecutor(workers, thread_name_prefix="prefetch") as pool:
-        waiting: deque[Future[Batch]] = deque()
-        step = start_step
-        try:
-            while True:
-                while len(waiting) < max(1, ahead) + 1:
-                    waiting.append(pool.submit(mixture.batch, step, size, crop))
-                    step += 1
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    return iter(
+        DataLoader(
+            _Steps(mixture, size, crop),
+            batch_size=None,  # a step is a batch already
+            sampler=steps,
+            num_workers=workers,
+            pin_memory=pinned,
+            multiprocessing_context=forking() if workers else None,
+        )
+    )
+
+
+def forking() -> BaseContext | None:
+    """Processes that begin with what this one has in memory; None where there are none."""
+    known = "fork" in multiprocessing.get_all_start_methods()
+    return multiprocessing.get_context("fork") if known else None
+
+
+_reading: CachedDataset | None = None
+"""In a process that reads for `CachedDataset.load`: of which dataset."""
+
+
+def _reads_of(dataset: CachedDataset) -> None:
+    global _reading
+    _reading = dataset
+
+
+def _read(index: int) -> Packed:
+    assert _reading is not None
+    return _reading._load(index)
 
 
 def _pack(sample: Sample) -> Packed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tqdm import tqdm
@@ -45,5 +46,5 @@ def open_training_data(
             dataset = ScenesDataset(root / folder, "train", images)
         data[name] = CachedDataset(dataset, without=NOT_SUPERVISED.get(name, ()))
         with tqdm(total=len(data[name]), desc=f"reading {folder}", disable=not progress) as bar:
-            data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n))
+            data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n), os.cpu_count() or 1)
     return data

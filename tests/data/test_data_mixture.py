@@ -1,13 +1,11 @@
 """Batches: what collate fills in, and what a mixture promises."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
 
 from pag.data.batch import collate
-from pag.data.mixture import CachedDataset, Mixture, prefetch
+from pag.data.mixture import CachedDataset, Mixture, batches
 from pag.data.sample import Sample
 from pag.errors import InputError
 
@@ -166,19 +164,34 @@ def test_mixture_refuses_what_does_not_fit():
             Mixture(datasets, weights, seed=0)
 
 
-@pytest.mark.parametrize("ahead, workers", [(0, 1), (1, 1), (3, 2)])
-def test_prefetch_yields_the_same_batches(ahead, workers):
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_batches_are_the_same_whoever_makes_them(workers):
     mixture = Mixture([Streets(0, 9), Rooms(0, 4)], [1, 1], seed=4)
-    batches = prefetch(mixture, 7, 4, 16, ahead, workers)
-    for step, batch in zip(range(7, 12), itertools.islice(batches, 5), strict=True):
+    found = list(batches(mixture, range(7, 12), 4, 16, workers))
+    assert len(found) == 5
+    for step, batch in zip(range(7, 12), found, strict=True):
         assert same(batch, mixture.batch(step, 4, 16))
-    batches.close()  # type: ignore[attr-defined]
 
 
-def test_prefetch_passes_errors_on():
+@pytest.mark.parametrize("workers", [0, 1])
+def test_errors_of_batches_reach_who_asked(workers):
     class Broken(Streets):
         def __getitem__(self, index, /):
             raise InputError("a file went away")
 
     with pytest.raises(InputError, match="went away"):
-        next(prefetch(Mixture([Broken(0, 2)], [1], seed=0), 0, 2, 8))
+        next(batches(Mixture([Broken(0, 2)], [1], seed=0), range(2), 2, 8, workers))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_reading_with_several_processes_keeps_the_same(workers):
+    rooms = Rooms(0, 9)
+    alone, together = CachedDataset(Rooms(0, 9)), CachedDataset(rooms)
+    seen = []
+    together.load(lambda done, total: seen.append((done, total)), workers)
+    assert seen == [(done, 9) for done in range(1, 10)]
+    assert rooms.reads == (9 if workers == 1 else 0)  # others read it, not this process
+    for index in range(9):
+        one, two = alone[index], together[index]
+        assert all(np.array_equal(getattr(one, n), getattr(two, n)) for n in ("image", "depth"))
+    assert rooms.reads == (9 if workers == 1 else 0)
