@@ -74,7 +74,7 @@ class MultiPool(nn.Module):
         """
         scores = self.scores(x)
         uniform = torch.rand(scores.shape, generator=generator).clamp_(1e-6, 1 - 1e-6)
-        noise = -torch.log(-torch.log(uniform)).to(scores.device)
+        noise = -torch.log(-torch.log(uniform)).to(scores.device, non_blocking=True)
         soft = torch.softmax((scores + noise) / temperature, dim=1)
         choice = soft.argmax(1, keepdim=True)
         hard = torch.zeros_like(soft).scatter_(1, choice, 1.0)
