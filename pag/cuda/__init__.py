@@ -13,7 +13,7 @@ sizes, and with a budget that is given on the CPU. `AutoExecution` with a table 
 count active pixels.
 
 Tested through Triton's interpreter, which runs the kernels on a CPU where the environment has
-``TRITON_INTERPRET=1``, and compiled for GPUs; not measured yet.
+``TRITON_INTERPRET=1``, and measured on an NVIDIA H100 (`assets/results/latency_gpu.json`).
 """
 
 from __future__ import annotations

@@ -286,6 +286,17 @@ def test_auto_uses_the_kernels_where_a_table_for_the_device_says_so(
         assert launches == expected_launches
 
 
+@torch.inference_mode()
+def test_auto_uses_the_kernels_where_it_has_a_table_of_other_devices_alone(
+    device: torch.device, launches: list[ResidualBlock]
+) -> None:
+    block, a = fused_block().to(device), inputs((16, 20)).to(device)
+    mask = blobs((2, 1, 16, 20)).to(device)
+    found = AutoExecution((), "another").residual(block, a, mask, "block")
+    assert_close(found, expected_of(block, a, mask, "block"))
+    assert launches == [block]
+
+
 # ---------------------------------------------------------------- when they are used
 
 
@@ -304,6 +315,8 @@ def test_the_first_check_finds_the_kernels_right_and_keeps_random_numbers(
     torch.manual_seed(3)
     assert launch.deviation(device, torch.float32) < 1e-5
     assert launch.deviation(device, torch.bfloat16) < cuda.CHECK_TOLERANCE
+    with torch.autocast(device.type, torch.bfloat16):  # as in training
+        assert launch.deviation(device, torch.float32) < 1e-5
     assert torch.equal(torch.rand(4), expected)
 
 
