@@ -29,7 +29,7 @@ POLICY = "Policy"
 POLICY_INFO = (
     "Exact meets the budget on every photo. "
     "Adaptive lets the gates decide, so easy photos cost less. "
-    "Scaled meets it on a smaller picture, of which more is computed: better at low budgets."
+    "Scaled is exact down to 70%, then shrinks the picture as well: better at low budgets."
 )
 POLICIES = (("Exact", "exact"), ("Adaptive", "adaptive"), ("Scaled", "scaled"))
 EXECUTION = "Execution"

@@ -1,4 +1,4 @@
-"""The policy ``scaled``: the budget is spent on a smaller picture first, then on its pixels.
+"""The policy ``scaled``: gates save as long as that costs little, then a smaller picture does.
 
 With few of its pixels computed, a network tells less than with most of the pixels of a smaller
 picture. Gates skip what matters least, and do that best while there is something to skip; beyond
@@ -14,6 +14,9 @@ from pag.images import MIN_WORKING_SIDE, fit_size
 from pag.macs import Size
 from pag.network import PAGNet
 
+GATES_KEEP = 0.7
+"""Executed / dense at the size that the network sees, below which pictures become smaller: down
+to there gates alone lose a hundredth or less (`assets/results/evaluation.json`)."""
 STEP = 16
 """Pixels of the coarsest stride: what is a multiple has no cells that reach past the picture."""
 MAX_STRETCH = 0.005
@@ -32,16 +35,18 @@ def share_out(net: PAGNet, size: Size, tasks: tuple[str, ...], budget: float) ->
         budget: executed / dense, of the network at the working size.
 
     Returns:
-        (h, w), at most `size`, and executed / dense at that size: together the multiply-adds of
-        `budget`. Each is near its square root, so that picture and gates save alike.
+        (h, w), at most `size`, and executed / dense at that size, near `GATES_KEEP` where the
+        picture is smaller: together the multiply-adds of `budget`.
     """
+    if budget >= GATES_KEEP:
+        return size, budget
     full = net.cost(size, tasks).dense
     shares = {smaller: net.cost(smaller, tasks).dense / full for smaller in _smaller(size)}
     shares = {size: 1.0} | {smaller: share for smaller, share in shares.items() if share >= budget}
 
     def distance(seen: Size) -> float:
         uneven = seen[0] % STEP or seen[1] % STEP
-        return abs(shares[seen] - math.sqrt(budget)) + (UNEVEN if uneven else 0)
+        return abs(shares[seen] - budget / GATES_KEEP) + (UNEVEN if uneven else 0)
 
     seen = min(shares, key=distance)
     return seen, budget / shares[seen]

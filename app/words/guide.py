@@ -51,9 +51,9 @@ TERMS = {
         "easy photo costs less than was asked for."
     ),
     "scaled": (
-        "The policy that meets the budget in two ways, which save alike: the network sees a "
-        "smaller picture, and its gates skip part of that. Masks are shown where they belong in "
-        "the photo."
+        "The policy that meets the budget in two ways: down to 70% the gates skip, as with exact, "
+        "and below that the network sees a smaller picture of which the gates keep 70%. Masks are "
+        "shown where they belong in the photo."
     ),
     "grid perforation": (
         "Another way to spend less: layers compute on a regular grid of pixels, and each pixel "
