@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from pag.sparse import as_rows
 DETAIL_CHANNELS = 16
 INITIAL_LOG_DEPTH = 0.7  # about two metres
 FARTHEST = 400.0
+SKY_METRES = 150.0
 """Metres. No truth lies farther away (`pag.scenes`); the sky, which has none, would."""
 
 
@@ -219,6 +222,22 @@ def labels(
     bottom = torch.lerp(at(below, left), at(below, right), share)
     ids[mixed] = torch.lerp(top, bottom, down[y, None]).argmax(1).to(torch.uint8)
     return ids if allowed is None else names[ids.long()]
+
+
+def far_sky(log_depth: Tensor, logits: Tensor, sky: int) -> Tensor:
+    """Log-depth that the sky raises to `SKY_METRES`, the more the surer it is.
+
+    No data set says how far a sky is, so that left alone a network says anything there. Where
+    other classes together are as probable, depth stays as it is.
+
+    Args:
+        log_depth: (B, 1, h, w).
+        logits: (B, C, ...) of the classes, of the same or another stride.
+        sky: id of that class.
+    """
+    probability = logits.float().softmax(1)[:, sky : sky + 1]
+    surely = (2 * resize(probability, size_of(log_depth)) - 1).clamp_min(0).to(log_depth.dtype)
+    return log_depth + surely * (math.log(SKY_METRES) - log_depth).clamp_min(0)
 
 
 def zoom_of(height: int, width: int) -> float:

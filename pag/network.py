@@ -13,12 +13,13 @@ from pag.budget import GatePolicy, OpenPolicy, numbers_on
 from pag.config import PAGConfig
 from pag.execution import DenseExecution, Execution
 from pag.gate import PixelGate
-from pag.heads import DETAIL_CHANNELS, BoundaryHead, Decoder, build_heads, finish
+from pag.heads import DETAIL_CHANNELS, BoundaryHead, Decoder, build_heads, far_sky, finish
 from pag.inference import TASKS
 from pag.macs import LayerCost, NetworkCost, Size, network_cost
 from pag.multipool import MultiPool
 from pag.upsampling import GUIDED_TASKS, GuidedUpsampling
 
+SKY = "sky"
 MOST_COSTS = 256
 """Image sizes whose cost a network remembers."""
 
@@ -214,7 +215,14 @@ class PAGNet(nn.Module):
             finer = upsampling(features, outlines, torch.cat(maps, 1))
             parts = finer.split([m.shape[1] for m in maps], 1)
             outputs |= dict(zip(guided, parts, strict=True))
+        if not self.training and {"depth", "segmentation"} <= set(outputs) and self.sky is not None:
+            outputs["depth"] = far_sky(outputs["depth"], outputs["segmentation"], self.sky)
         return outputs
+
+    @property
+    def sky(self) -> int | None:
+        """Id of the class sky, if the network knows it."""
+        return self.config.classes.index(SKY) if SKY in self.config.classes else None
 
     def _pool(
         self, block: ResidualBlock, a: Tensor, execution: Execution, sampling: Sampling | None

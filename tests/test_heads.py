@@ -11,16 +11,19 @@ from pag.config import INDOOR_CLASSES, LABEL_SETS, STREET_CLASSES, PAGConfig
 from pag.data.sample import Sample
 from pag.data.transforms import refocused
 from pag.heads import (
+    SKY_METRES,
     BoundaryHead,
     Decoder,
     allowed_classes,
     build_heads,
+    far_sky,
     finish,
     labels,
     predictions,
     zoom_of,
 )
 from pag.inference import TASKS
+from tests.checkpoints import random_net
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -145,3 +148,27 @@ def test_a_label_set_leaves_its_own_classes() -> None:
     nothing = allowed_classes(INDOOR_CLASSES, "street")
     assert nothing is not None and not nothing.any()
     assert set(STREET_CLASSES).isdisjoint(INDOOR_CLASSES)
+
+
+def test_what_is_surely_sky_is_far_away_and_all_else_stays() -> None:
+    depth = torch.log(torch.tensor([8.0, 8.0, 8.0, 300.0])).view(1, 1, 2, 2)
+    logits = torch.zeros(1, 3, 2, 2)
+    logits[0, 1] = torch.tensor([[50.0, 0.0], [-50.0, 50.0]])  # surely, perhaps, surely not, surely
+    metres = torch.exp(far_sky(depth, logits, 1)).flatten().tolist()
+    assert metres == pytest.approx([SKY_METRES, 8, 8, 300])
+
+
+@torch.inference_mode()
+def test_a_network_that_sees_sky_puts_it_far_away_only_when_it_is_used() -> None:
+    net = random_net()
+    assert net.sky is not None
+    with torch.no_grad():
+        net.get_parameter("heads.segmentation.project.bias")[net.sky] = 1e4
+    image, budget = torch.rand(1, 3, 64, 64), torch.ones(1)
+    used, _ = net(image, budget)
+    alone, _ = net(image, budget, tasks=("depth",))
+    assert torch.exp(used["depth"]).min() == pytest.approx(SKY_METRES, rel=1e-3)
+    assert torch.exp(alone["depth"]).max() < SKY_METRES / 2
+    net.train()
+    learning, _ = net(image, budget)
+    assert torch.exp(learning["depth"]).max() < SKY_METRES / 2
