@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from multiprocessing.context import BaseContext
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,19 +66,11 @@ class CachedDataset:
             progress: called with samples done and in all.
             workers: processes that read; with one, this process does.
         """
-        context = forking()
-        if workers < 2 or context is None:
-            found: Iterable[Packed] = map(self._load, range(len(self)))
-            pool = nullcontext()
-        else:
-            # Forked processes have the dataset already; only what they read is sent.
-            pool = ProcessPoolExecutor(workers, context, _reads_of, (self,))
-            found = pool.map(_read, range(len(self)), chunksize=4)
-        with pool:
-            for index, packed in enumerate(found):
-                self._kept[index] = packed
-                if progress is not None:
-                    progress(index + 1, len(self))
+        found = loader(_Entries(self), range(len(self)), workers if workers > 1 else 0)
+        for index, packed in enumerate(found):
+            self._kept[index] = packed
+            if progress is not None:
+                progress(index + 1, len(self))
 
     @property
     def nbytes(self) -> int:
@@ -183,36 +173,40 @@ def batches(
             step by more than the batch takes.
         pinned: whether the batches lie where a GPU can fetch them by itself.
     """
-    return iter(
-        DataLoader(
-            _Steps(mixture, size, crop),
-            batch_size=None,  # a step is a batch already
-            sampler=steps,
-            num_workers=workers,
-            pin_memory=pinned,
-            multiprocessing_context=forking() if workers else None,
-        )
+    return iter(loader(_Steps(mixture, size, crop), steps, workers, pinned))
+
+
+class _Entries(torch.utils.data.Dataset):
+    """What a cache keeps of each sample."""
+
+    def __init__(self, cache: CachedDataset) -> None:
+        self.cache = cache
+
+    def __getitem__(self, index: int) -> Packed:
+        return self.cache._load(index)
+
+
+def loader(
+    entries: torch.utils.data.Dataset, order: range, workers: int, pinned: bool = False
+) -> DataLoader:
+    """Entries as they are, in order, by processes that begin with what this one has in memory.
+
+    Where processes cannot begin so, this one does the work.
+    """
+    forking = workers > 0 and "fork" in multiprocessing.get_all_start_methods()
+    return DataLoader(
+        entries,
+        batch_size=None,  # an entry is a whole batch, or nothing that makes one
+        sampler=order,
+        num_workers=workers if forking else 0,
+        collate_fn=_unchanged,
+        pin_memory=pinned,
+        multiprocessing_context="fork" if forking else None,
     )
 
 
-def forking() -> BaseContext | None:
-    """Processes that begin with what this one has in memory; None where there are none."""
-    known = "fork" in multiprocessing.get_all_start_methods()
-    return multiprocessing.get_context("fork") if known else None
-
-
-_reading: CachedDataset | None = None
-"""In a process that reads for `CachedDataset.load`: of which dataset."""
-
-
-def _reads_of(dataset: CachedDataset) -> None:
-    global _reading
-    _reading = dataset
-
-
-def _read(index: int) -> Packed:
-    assert _reading is not None
-    return _reading._load(index)
+def _unchanged(entry: Any) -> Any:
+    return entry
 
 
 def _pack(sample: Sample) -> Packed:
