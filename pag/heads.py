@@ -14,7 +14,7 @@ from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.fusion import ConvNormReLU, fused_sequence, fused_sum
 from pag.inference import TASKS
 from pag.resizing import between, resize, size_of
-from pag.sparse import as_rows
+from pag.sparse import as_maps, as_rows
 
 DETAIL_CHANNELS = 16
 INITIAL_LOG_DEPTH = 0.7  # about two metres
@@ -235,7 +235,8 @@ def far_sky(log_depth: Tensor, logits: Tensor, sky: int) -> Tensor:
         logits: (B, C, ...) of the classes, of the same or another stride.
         sky: id of that class.
     """
-    probability = logits.float().softmax(1)[:, sky : sky + 1]
+    rows = as_rows(logits.float()).softmax(1)  # several times as quick as over the map's axis
+    probability = as_maps(rows[:, sky : sky + 1], len(logits), size_of(logits))
     surely = (2 * resize(probability, size_of(log_depth)) - 1).clamp_min(0).to(log_depth.dtype)
     return log_depth + surely * (math.log(SKY_METRES) - log_depth).clamp_min(0)
 
