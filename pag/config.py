@@ -146,6 +146,7 @@ class TrainConfig(JsonConfig):
         budgets: how many a step draws, from as many equal parts of the range; the photographs are
             dealt out to them.
         weight_budget, weight_distillation: of these losses beside the tasks' own.
+        weight_teacher: of what another, trained network says, if there is one.
         weight_fields: of the loss that keeps MultiPool choosing (`pag.losses.choice_loss`).
         field_information: what its choices should tell about the pixel, nats.
         weight_tasks: of segmentation, boundary, depth and normals.
@@ -180,6 +181,7 @@ class TrainConfig(JsonConfig):
     budgets: int = 1
     weight_budget: float = 2.0
     weight_distillation: float = 0.7
+    weight_teacher: float = 1.0
     weight_fields: float = 0.0
     field_information: float = 1.0
     weight_tasks: tuple[float, float, float, float] = (1.5, 1.5, 1.0, 2.0)

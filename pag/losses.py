@@ -128,13 +128,18 @@ def choice_loss(scores: Tensor, information: float) -> Tensor:
 
 
 def distillation_losses(
-    student: dict[str, Tensor], teacher: dict[str, Tensor]
+    student: dict[str, Tensor], teacher: dict[str, Tensor], outlined: Tensor | None = None
 ) -> dict[str, Tensor]:
-    """How far the outputs at a lower budget are from those at the full one, task by task.
+    """How far outputs are from those of a teacher, task by task.
 
-    All of every image counts, labelled or not. The teacher gets no gradient.
+    The teacher is the same network at full budget, or another network. All of every image
+    counts, labelled or not. The teacher gets no gradient.
 
     Source: Yu and Huang, "Universally slimmable networks", ICCV 2019 (in-place distillation).
+
+    Args:
+        student, teacher: outputs by task, of the same B images.
+        outlined: (B,) bool, the images whose boundaries count; all when None.
     """
     target = {task: output.detach() for task, output in teacher.items()}
     losses = {}
@@ -146,8 +151,9 @@ def distillation_losses(
         p = torch.sigmoid(target["boundary"])
         soft = F.binary_cross_entropy_with_logits(student["boundary"], p, reduction="none")
         entropy = F.binary_cross_entropy(p, p, reduction="none")
+        counts = torch.ones(len(p)).to(p) if outlined is None else outlined.to(p)
         # Times four: most pixels are surely no boundary and weigh the mean down.
-        losses["boundary"] = 4 * (soft - entropy).mean()
+        losses["boundary"] = 4 * masked_mean((soft - entropy).mean((1, 2, 3)), counts)
     if "depth" in student:
         # Gently: the plain absolute difference outweighed every supervised loss in the trunk.
         difference = F.smooth_l1_loss(student["depth"], target["depth"], beta=0.1)

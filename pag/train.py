@@ -36,16 +36,17 @@ def run(
     save_seconds: float,
     levels: torch.Tensor | None = None,
     start: Path | None = None,
+    teacher: PAGNet | None = None,
 ) -> None:
     """Train to the end, resuming from `out` if it holds a state, saving as it goes.
 
     A new run begins with `levels`, (L,), of the layers (`pag.relaxation.layer_shares`), or goes
-    on from the state `start`.
+    on from the state `start`. It learns from the outputs of `teacher`, too.
     """
     datasets = list(data.values())
     mixture = Mixture(datasets, config.mixture, config.seed, config.zoom)
     weights = class_weights(datasets, config.mixture, len(net.config.classes))
-    trainer = Trainer(net, config, weights)
+    trainer = Trainer(net, config, weights, teacher)
     if levels is not None:
         trainer.set_levels(levels)
     state = out / STATE
@@ -98,6 +99,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--checkpoint", help="a checkpoint to go on from, whose classes may be fewer"
     )
+    parser.add_argument("--teacher", help="a checkpoint whose outputs are learned as well")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument(
         "--start", type=Path, help="a state to go on from in a new folder, its steps counted"
@@ -126,8 +128,9 @@ def main(argv: list[str] | None = None) -> int:
             checkpoint = load_checkpoint(args.checkpoint)
             fill(net, checkpoint.net.state_dict(), checkpoint.net.config.classes)
             levels = levels_of(checkpoint.table)
+        teacher = None if args.teacher is None else load_checkpoint(args.teacher).net
         data = open_training_data(args.data, args.hand_labels, args.textures)
-        run(net, config, data, args.out, args.save_seconds, levels, args.start)
+        run(net, config, data, args.out, args.save_seconds, levels, args.start, teacher)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from pag.device import multiplies_bfloat16
 from pag.errors import WeightsError
 from pag.inference import TASKS
 from pag.losses import choice_loss, distillation_losses, task_losses
-from pag.network import PAGNet, Sampling, Trace
+from pag.network import PAGNet, Sampling, Trace, fuse_batchnorm
 from pag.pretrained import frozen_norms
 from pag.relaxation import (
     RankedPolicy,
@@ -41,9 +42,19 @@ class Trainer:
         net: the network to train, on the device to train on.
         config: of the run.
         class_weights: (classes,) float, for the segmentation loss.
+        teacher: a trained network of the same classes, whose outputs are learned as well.
+
+    Raises:
+        WeightsError: the teacher knows other classes.
     """
 
-    def __init__(self, net: PAGNet, config: TrainConfig, class_weights: Tensor) -> None:
+    def __init__(
+        self,
+        net: PAGNet,
+        config: TrainConfig,
+        class_weights: Tensor,
+        teacher: PAGNet | None = None,
+    ) -> None:
         self.net, self.config = net, config
         self.device = next(net.parameters()).device
         self.mixed = multiplies_bfloat16(self.device)
@@ -55,6 +66,10 @@ class Trainer:
         self.names, groups = parameter_groups(net, self.levels, config)
         self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
         self.mean = {k: v.detach().clone() for k, v in net.state_dict().items()}
+        self.teacher = teacher
+        if teacher is not None:
+            check_teacher(teacher, net)
+            self.teacher = fuse_batchnorm(copy.deepcopy(teacher)).to(self.device)
 
     @torch.no_grad()
     def set_levels(self, levels: Tensor) -> None:
@@ -96,6 +111,7 @@ class Trainer:
         learning = step >= config.open_steps
         image = batch.image.contiguous(memory_format=torch.channels_last)
         count = len(image)
+        told = self._told(image)
         drawn: list[float] = []
         budget = image.new_full((count,), 1.0)
         if learning:
@@ -118,11 +134,19 @@ class Trainer:
             fields = choice_loss(trace.pool_scores, config.field_information)
             total = total + config.weight_fields * fields
             report["fields"] = fields.detach()
+        if told is not None:
+            if learning:
+                told = {t: torch.cat([o, o]) for t, o in told.items()}
+            # Where people drew no boundaries, the teacher learned none and says anything.
+            outlined = (batch.boundary >= 0).flatten(1).any(1)
+            taught = distillation_losses(outputs, told, outlined)
+            total = total + config.weight_teacher * sum(weights[t] * taught[t] for t in TASKS)
+            report |= {f"taught_{t}": v.detach() for t, v in taught.items()}
         if learning:
             halves = {t: o.split(count) for t, o in outputs.items()}
-            teacher = {t: half[0] for t, half in halves.items()}
-            student = {t: half[1] for t, half in halves.items()}
-            distilled = distillation_losses(student, teacher)
+            full = {t: half[0] for t, half in halves.items()}
+            lower = {t: half[1] for t, half in halves.items()}
+            distilled = distillation_losses(lower, full)
             pull = self._pull(trace, count, drawn, shares)
             total = total + config.weight_budget * pull
             total = total + config.weight_distillation * sum(
@@ -132,6 +156,13 @@ class Trainer:
             report |= {f"distil_{t}": v.detach() for t, v in distilled.items()}
             report |= {"budget": dealt.mean(), "used": used.detach(), "budget_loss": pull.detach()}
         return total.float(), report
+
+    def _told(self, image: Tensor) -> dict[str, Tensor] | None:
+        """What the teacher says at full budget, or None without one."""
+        if self.teacher is None:
+            return None
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, self.mixed):
+            return self.teacher(image, image.new_ones(len(image)), every=EVERY)[0]
 
     def _policy(self, step: int, generator: torch.Generator) -> GatePolicy:
         config = self.config
@@ -249,6 +280,15 @@ class Trainer:
                 moments[index] = found
         own = self.optimizer.state_dict()
         self.optimizer.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
+
+
+def check_teacher(teacher: PAGNet, net: PAGNet) -> None:
+    """`WeightsError` unless both networks know the same classes."""
+    theirs, own = teacher.config.classes, net.config.classes
+    if theirs != own:
+        raise WeightsError(
+            f"The teacher knows other classes ({', '.join(theirs)}); expected {', '.join(own)}."
+        )
 
 
 def parameter_groups(

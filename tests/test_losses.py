@@ -205,6 +205,20 @@ def test_distillation_is_finite_for_a_teacher_that_is_sure() -> None:
         assert loss.isfinite() and gradient is not None and gradient.isfinite().all()
 
 
+def test_boundaries_are_taught_by_the_images_asked_for() -> None:
+    teacher, student = outputs(0), outputs(1)
+    both = distillation_losses(student, teacher)
+    first = distillation_losses(student, teacher, torch.tensor([True, False]))
+    alone = distillation_losses(
+        {t: o[:1] for t, o in student.items()}, {t: o[:1] for t, o in teacher.items()}
+    )
+    assert first["boundary"].item() == pytest.approx(alone["boundary"].item(), rel=1e-5)
+    assert first["boundary"].item() != pytest.approx(both["boundary"].item(), rel=1e-3)
+    assert all(torch.equal(first[t], both[t]) for t in TASKS if t != "boundary")
+    none = distillation_losses(student, teacher, torch.tensor([False, False]))
+    assert none["boundary"].item() == 0
+
+
 def test_choices_are_informative_where_each_is_decided_and_they_differ() -> None:
     surely = 40.0
     halves = torch.zeros(1, 2, 2, 3)

@@ -25,6 +25,7 @@ from pag.network import PAGNet
 from pag.train import main, run
 from pag.trainer import Trainer, parameter_groups, thinned, twice
 from pag.training_state import STATE
+from tests.checkpoints import random_net, write_random_checkpoint
 from tests.tiny_data import MemoryDataset, write_all
 
 NETWORK = PAGConfig(output_stride=16, dilations=(0, 1, 2), classes=STREET_CLASSES)
@@ -199,6 +200,35 @@ def test_losses_fall_on_a_repeated_batch(backbone: str, fall: float) -> None:
     assert trainer.step == 8
 
 
+def test_a_network_learns_from_another_what_no_label_says() -> None:
+    config = TrainConfig(
+        steps=50, batch=4, crop=64, open_steps=0, ramp_steps=1, warmup_steps=1, decay_steps=1,
+        lr_new=2e-2, weight_distillation=0.0,
+    )  # fmt: skip
+    tasks = ("boundary",)
+    batch = Mixture([MemoryDataset(tasks)], [1.0], seed=0).batch(0, 2, 64)
+    teacher = random_net(5, classes=STREET_CLASSES)
+    with torch.no_grad():  # so that it has something to say
+        for head in teacher.heads.values():
+            head.project.bias[0] += 3  # type: ignore[index,operator,union-attr]
+    before = {k: v.clone() for k, v in teacher.state_dict().items()}
+    trainer = Trainer(new_net(backbone="mobilenetv2"), config, torch.ones(11), teacher)
+    reports = [trainer.update(batch) for _ in range(10)]
+    for task in set(TASKS) - set(tasks):
+        assert all(report[task] == 0 for report in reports)
+        assert 0 < reports[-1][f"taught_{task}"] < 0.9 * reports[0][f"taught_{task}"]
+    assert differing(before, teacher.state_dict()) == []
+
+    # Boundaries are another matter where people drew none.
+    undrawn = replace(batch, boundary=torch.full_like(batch.boundary, -1))
+    assert reports[-1]["taught_boundary"] > 0 == trainer.update(undrawn)["taught_boundary"]
+
+
+def test_a_teacher_of_other_classes_is_refused() -> None:
+    with pytest.raises(WeightsError, match=r"The teacher knows other classes \(.*ceiling"):
+        Trainer(new_net(), CONFIG, torch.ones(11), random_net())
+
+
 def test_statistics_of_imagenet_stay_frozen() -> None:
     net = new_net()
     trainer = Trainer(net, CONFIG, torch.ones(11))
@@ -295,9 +325,11 @@ def test_command_line_trains_a_mobilenet(tmp_path: Path) -> None:
     data, out = write_all(tmp_path / "data", "train"), tmp_path / "run"
     settings = {"steps": 3, "batch": 2, "crop": 32, "open_steps": 1, "ramp_steps": 1}
     arguments = ["--data", data, "--out", out, "--device", "cpu", "--set", json.dumps(settings)]
+    arguments += ["--teacher", write_random_checkpoint(tmp_path / "teacher")]
     assert main([*(str(a) for a in arguments), "--network", '{"backbone": "mobilenetv2"}']) == 0
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert len(log) == 3 and {"budget", "used"} <= log[2].keys()
+    assert all(entry["taught_depth"] > 0 for entry in log)
     assert "net.gates.stage6_3.project.weight" in load_file(out / STATE)
 
 
