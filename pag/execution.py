@@ -134,9 +134,9 @@ class SparseExecution(Execution):
     """Runs the residual branch of a gated block on active pixels only.
 
     Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
-    `pag.macs.LayerCost.executed` counts are computed; a mask that is full runs densely, and
-    is then equal bit for bit, except on a GPU that `pag.cuda` serves, where looking whether it
-    is full would mean waiting. For inference: no gradient flows.
+    `pag.macs.LayerCost.executed` counts are computed. A mask that is full needs no list of
+    pixels, except on a GPU that `pag.cuda` serves, where looking whether it is full would mean
+    waiting, and where tiles are quicker (`everywhere`). For inference: no gradient flows.
 
     The network has to be fused (`pag.network.fuse_batchnorm`), and is fastest in
     channels-last layout, where features and kernels are matrices without a copy.
@@ -161,8 +161,21 @@ class SparseExecution(Execution):
         if cuda.serves(map_of(a), block.depthwise):
             return cuda.run_active(block, a, mask, scope, onto)
         if bool(mask.all()):
-            return added(block.branch(opened(a)), onto)
+            return everywhere(block, a, mask, scope, onto)
         return run_listed(block, a, mask, list_pixels(block, a, mask, scope), onto)
+
+
+def everywhere(
+    block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str, onto: Tensor | None
+) -> Tensor:
+    """The residual branch at every pixel, under a mask that is full.
+
+    Tiles take fewer multiplications than PyTorch's convolution; what else there is takes as many.
+    """
+    kernels = cpu.kernels_for(map_of(a))
+    if kernels is None or scope != "block" or not kernels.tiles(block.conv2):
+        return added(block.branch(opened(a)), onto)
+    return run_listed(block, a, mask, list_pixels(block, a, mask, scope), onto)
 
 
 def map_of(a: Tensor | BlockInput) -> Tensor:
@@ -208,10 +221,10 @@ def check_fused(block: ResidualBlock) -> None:
 class AutoExecution(Execution):
     """Sparse where that is faster, dense elsewhere, layer by layer.
 
-    A mask that is full runs densely and is equal to `DenseExecution` bit for bit. On devices
-    of another type than the table's all runs densely, except on a GPU that `pag.cuda` serves:
-    there no sparse pass was found to take longer than a dense one by more than 3%
-    (`assets/results/latency_gpu.json`), and counting its pixels would mean waiting.
+    A mask that is full is computed as `everywhere` does. On devices of another type than the
+    table's all runs densely, except on a GPU that `pag.cuda` serves: there no sparse pass was
+    found to take longer than a dense one by more than 3% (`assets/results/latency_gpu.json`),
+    and counting its pixels would mean waiting.
 
     Args:
         table: break-even of each family of blocks; `default_table` if None. A width that it
@@ -245,7 +258,7 @@ class AutoExecution(Execution):
             return DenseExecution().residual(block, a, mask, scope, onto)
         active = int(mask.sum())
         if active == mask.numel():
-            return added(block.branch(opened(a)), onto)
+            return everywhere(block, a, mask, scope, onto)
         pixels = self._worthwhile(block, a, mask, active, scope)
         if pixels is None:
             return DenseExecution().residual(block, a, mask, scope, onto)

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pag import cpu
+
 
 class ConvNormReLU(nn.Sequential):
     """Convolution that keeps the size, BatchNorm, ReLU: (B, in, H, W) -> (B, out, H, W).
@@ -87,7 +89,25 @@ def fused_sum(first: nn.Conv2d, second: nn.Conv2d, norm: nn.Module) -> tuple[nn.
     return fuse_conv_bn_eval(first, norm), scaled
 
 
-def fused_sequence(sequence: nn.Sequential) -> nn.Sequential:
+class Fused(nn.Sequential):
+    """Convolutions and ReLUs; for inference, 3x3 convolutions by kernels where they can."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernels = None if torch.is_grad_enabled() else cpu.kernels_for(x)
+        modules = list(self)
+        while modules:
+            module = modules.pop(0)
+            if kernels is None or not kernels.tiles(module):
+                x = module(x)
+            elif modules and isinstance(modules[0], nn.ReLU):
+                modules.pop(0)
+                x = kernels.convolution(module, x, low=0.0)
+            else:
+                x = kernels.convolution(module, x)
+        return x
+
+
+def fused_sequence(sequence: nn.Sequential) -> Fused:
     """The same sequence, in evaluation mode, with every BatchNorm folded away."""
     modules: list[nn.Module] = []
     for module in sequence:
@@ -96,7 +116,7 @@ def fused_sequence(sequence: nn.Sequential) -> nn.Sequential:
             assert isinstance(previous, nn.Conv2d)
             module = fuse_conv_bn_eval(previous, module)
         modules.append(module)
-    return nn.Sequential(*modules)
+    return Fused(*modules)
 
 
 class Window(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,14 +37,26 @@ def _per_pixel(convolution: Any) -> int:
     return made.taps * made.channels * (1 if made.depthwise else made.outputs)
 
 
+def _active(tiles: int, count: int) -> int:
+    """Active pixels of tiles, which count as if they were computed one by one."""
+    bits = (ctypes.c_int32 * (2 * count)).from_address(tiles)[1::2] if count else []
+    return sum(each.bit_count() for each in bits)
+
+
+def _spatial(by: Any, *arguments: Any) -> int:
+    tiles, some, _, _, count = arguments[5:10]
+    return (_active(tiles, some) + count) * _per_pixel(by)
+
+
+def _finish(by: Any, tiled: Any, expand: Any, *arguments: Any) -> int:
+    tiles, some, _, count = arguments[4:8]
+    return (_active(tiles, some) + count) * (_per_pixel(by) + _per_pixel(expand))
+
+
 COUNTED: dict[str, Callable[..., int]] = {
     "pag_pointwise": lambda by, source, positions, count, *_: count * _per_pixel(by),
-    "pag_spatial": lambda by, window, source, numbers, zeros, outputs, reach, count, *_: (
-        count * _per_pixel(by)
-    ),
-    "pag_finish": lambda by, expand, window, reduced, numbers, zeros, outputs, count, *_: (
-        count * (_per_pixel(by) + _per_pixel(expand))
-    ),
+    "pag_spatial": _spatial,
+    "pag_finish": _finish,
     "pag_project": lambda source, clamp, weight, bias, count, channels, *_: count * channels,
 }
 

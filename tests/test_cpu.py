@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pag import cpu
 from pag.backbones import BlockInput, Bottleneck, opened
@@ -20,6 +20,7 @@ from pag.break_even_tables import COMPILED, UNCOMPILED
 from pag.cache import cache_folder
 from pag.cpu import build, check
 from pag.cpu.launch import Kernels
+from pag.cpu.structures import Geometry
 from pag.execution import AutoExecution, DenseExecution, SparseExecution
 from pag.gate import PixelGate
 from pag.heads import read
@@ -66,7 +67,9 @@ def test_training_may_be_the_first_to_ask() -> None:
 
 
 @compiled
-@pytest.mark.parametrize("name", ["keep_highest", "project", "pointwise", "run_active"])
+@pytest.mark.parametrize(
+    "name", ["keep_highest", "project", "pointwise", "run_active", "convolution"]
+)
 def test_every_kernel_is_checked_before_it_is_used(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +233,76 @@ def test_listed_pixels_are_the_mask_and_its_halo(
     assert numbers[needed].tolist() == list(range(len(found.inputs)))
     assert (numbers[~needed] == -1).all()
     assert kernels.list_pixels(mask, block, "conv", input_size).inputs is None
+
+
+@pytest.mark.parametrize("size", [(9, 12), (1, 1), (8, 5), (2, 2), (30, 41)])
+@pytest.mark.parametrize("dilation", [1, 2, 5])
+def test_every_active_pixel_is_in_a_tile_or_alone(
+    kernels: Kernels, dilation: int, size: tuple[int, int]
+) -> None:
+    height, width = size
+    for mask in (torch.rand(2, 1, *size) < 0.7, torch.ones(2, 1, *size, dtype=torch.bool)):
+        geometry = Geometry(2, *size, *size, 1, dilation)
+        singles, tiles = kernels._part(mask, geometry)
+        members = []
+        for corner, active in tiles.tolist():
+            assert active.bit_count() >= 3
+            y, x = divmod(corner % (height * width), width)
+            for member in (i for i in range(4) if active >> i & 1):
+                down, right = member // 2 * dilation, member % 2 * dilation
+                assert y + down < height and x + right < width
+                members.append(corner + down * width + right)
+        expected = mask.flatten().nonzero().flatten().tolist()
+        assert sorted(members + singles.tolist()) == expected
+        # Of a full mask, all but what the map's end cuts off.
+        if mask.all() and height % (2 * dilation) == width % (2 * dilation) == 0:
+            assert len(singles) == 0
+
+
+@pytest.mark.parametrize("size", [(9, 12), (1, 1), (8, 5), (37, 50)])
+@pytest.mark.parametrize(("channels", "outputs", "dilation"), [(32, 24, 1), (64, 70, 3)])
+@torch.inference_mode()
+def test_tiles_give_what_pytorchs_convolution_gives(
+    kernels: Kernels, channels: int, outputs: int, dilation: int, size: tuple[int, int]
+) -> None:
+    conv = nn.Conv2d(channels, outputs, 3, padding=dilation, dilation=dilation)
+    x = channels_last(torch.randn(3, channels, *size))
+    assert kernels.tiles(conv)
+    assert_close(kernels.convolution(conv, x), conv(x))
+    assert_close(kernels.convolution(conv, x, low=0.1), conv(x).clamp_min(0.1))
+    conv.weight.mul_(-2)  # is arranged anew
+    assert_close(kernels.convolution(conv, x), conv(x))
+
+
+def test_what_tiles_do_not_take(kernels: Kernels) -> None:
+    assert kernels.tiles(nn.Conv2d(64, 8, 3, padding=1))
+    assert not kernels.tiles(nn.Conv2d(64, 8, 3, padding=1, stride=2))
+    assert not kernels.tiles(nn.Conv2d(64, 8, 3, padding=1, groups=2))
+    assert not kernels.tiles(nn.Conv2d(64, 8, 3))
+    assert not kernels.tiles(nn.Conv2d(64, 8, 1))
+    assert not kernels.tiles(nn.Conv2d(16, 8, 3, padding=1)), "too few to be worth it"
+    assert not kernels.tiles(nn.Conv2d(33, 8, 3, padding=1)), "not whole vectors"
+    assert not kernels.tiles(nn.ReLU())
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@torch.inference_mode()
+def test_a_block_in_tiles_reads_and_writes_nothing_else(kernels: Kernels, dilation: int) -> None:
+    block, size = fused_block(1, dilation, width=64), (23, 30)
+    a, mask = channels_last(torch.randn(2, block.conv1.in_channels, *size)), blobs((2, 1, *size))
+    pixels = kernels.list_pixels(mask, block, "block", size)
+    assert len(pixels.tiles) and len(pixels.outputs)
+    expected = DenseExecution().residual(block, a, mask, "block")
+    unneeded = halo(mask.float(), 1, dilation, size) <= 0
+    read = channels_last(a.masked_fill(unneeded, torch.nan))
+    found = SparseExecution().residual(block, read, mask, "block")
+    assert_close(found, expected)
+    assert (found.masked_select(~mask) == 0).all()
+    full = torch.ones_like(mask)
+    assert_close(
+        SparseExecution().residual(block, a, full, "block"),
+        DenseExecution().residual(block, a, full, "block"),
+    )
 
 
 @pytest.mark.parametrize("batch", [1, 3])

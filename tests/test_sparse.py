@@ -32,12 +32,12 @@ CASES += [(1, dilation, "inverted") for dilation in (1, 2, 4)]
 
 
 def fused_block(
-    stride: int = 1, dilation: int = 1, seed: int = 0, kind: str = "bottleneck"
+    stride: int = 1, dilation: int = 1, seed: int = 0, kind: str = "bottleneck", width: int = 4
 ) -> ResidualBlock:
-    """A block of 6 channels in and 4 (bottleneck) or 36 (inverted) inside, BatchNorms folded."""
+    """A block of 6 channels in, `width` (bottleneck) or 36 (inverted) inside, norms folded."""
     torch.manual_seed(seed)
     if kind == "bottleneck":
-        block: ResidualBlock = Bottleneck(6, 4, 10, stride, dilation)
+        block: ResidualBlock = Bottleneck(6, width, 10, stride, dilation)
     else:
         block = InvertedResidual(6, 36, 6, stride, dilation)
     for _, name in block.folds:

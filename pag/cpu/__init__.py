@@ -1,10 +1,12 @@
 """Sparse execution on a CPU by compiled kernels, where the machine has a C compiler.
 
 `kernels.c` reads the rows of active pixels where they lie, which spares the copies that gathering
-and scattering with PyTorch takes, and opens a block's input while it reads it; `ranking.c` chooses
-the pixels that a layer keeps. `build` compiles both once, into the user's cache folder; `launch`
-calls them. PyTorch's own operations, `pag.sparse` and `pag.ranking` do the same work where there
-is no compiler, or where what it made does not run or gives wrong results (`check`).
+and scattering with PyTorch takes, and opens a block's input while it reads it; `winograd.c` takes
+2x2 pixels of a 3x3 convolution at once where nearly all of them are active, with fewer
+multiplications; `ranking.c` chooses the pixels that a layer keeps. `build` compiles them once, into
+the user's cache folder; `launch` calls them. PyTorch's own operations, `pag.sparse` and
+`pag.ranking` do the same work where there is no compiler, or where what it made does not run or
+gives wrong results (`check`).
 """
 
 from __future__ import annotations

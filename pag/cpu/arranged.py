@@ -33,11 +33,36 @@ class Arranged:
         outputs, channels, *kernel = weight.shape
         depthwise = channels == 1 < outputs
         packed = self._once(weight, self._pack)
+        taps, channels = kernel[0] * kernel[1], outputs if depthwise else channels
+        return self._made(packed, bias, taps, channels, outputs, depthwise, low, high)
+
+    def tiled(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        low: float = -torch.inf,
+        high: float = torch.inf,
+    ) -> Convolution:
+        """Of a weight (N, C, 3, 3), for tiles of 2x2 pixels; see ``winograd.c``.
+
+        Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.
+        """
+        turned = self._once(weight, self._turn)
+        return self._made(turned, bias, 16, weight.shape[1], len(weight), False, low, high)
+
+    def _made(
+        self,
+        packed: Tensor,
+        bias: Tensor | None,
+        taps: int,
+        channels: int,
+        outputs: int,
+        depthwise: bool,
+        low: float,
+        high: float,
+    ) -> Convolution:
         padded = self._pad(torch.zeros(outputs)) if bias is None else self._once(bias, self._pad)
-        made = Convolution(
-            at(packed), at(padded), kernel[0] * kernel[1], outputs if depthwise else channels,
-            outputs, depthwise, low, high,
-        )  # fmt: skip
+        made = Convolution(at(packed), at(padded), taps, channels, outputs, depthwise, low, high)
         made.read = (packed, padded)  # so that they live as long
         return made
 
@@ -45,11 +70,22 @@ class Arranged:
         """A parameter as the kernels want it, arranged anew only where its values are others."""
         if parameter.is_inference():  # keeps no count of its versions
             return arrange(parameter)
-        state = (parameter.data_ptr(), parameter._version)
+        state, kind = (parameter.data_ptr(), parameter._version), arrange.__name__
         kept = self._kept.get(parameter)
-        if kept is None or kept[0] != state:
-            kept = self._kept[parameter] = (state, arrange(parameter.detach()))
-        return kept[1]
+        if kept is None:
+            kept = self._kept[parameter] = {}
+        if kind not in kept or kept[kind][0] != state:
+            kept[kind] = (state, arrange(parameter.detach()))
+        return kept[kind][1]
+
+    def _turn(self, weight: Tensor) -> Tensor:
+        """(N, C, 3, 3) -> (panels, 16 * C, panel)."""
+        turned = weight.double()
+        for axis in (2, 3):
+            first, middle, last = turned.unbind(axis)
+            ends = (first + last) / 2
+            turned = torch.stack((first, ends + middle / 2, ends - middle / 2, last), axis)
+        return self._pack(turned.float())
 
     def _pack(self, weight: Tensor) -> Tensor:
         """(N, C, k, k) -> (panels, k * k * C, panel); (C, 1, k, k) -> (k * k, C)."""

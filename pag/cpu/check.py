@@ -12,7 +12,7 @@ from pag.macs import block_cost
 from pag.sparse import ActivePixels
 
 CHANNELS, WIDTH = 80, 48
-"""Of the block: not whole panels, so that the rest of one is checked, too."""
+"""Of the block: not whole panels, so that the rest of one is checked, too, and whole vectors."""
 SIZE = (13, 17)
 KEPT = 0.4
 
@@ -40,6 +40,8 @@ def deviation(kernels: Kernels) -> float:
             return torch.inf
     pixels = ActivePixels.under(mask, block, "block", SIZE)
     listed = kernels.list_pixels(mask, block, "block", SIZE)
+    reduced = block.reduce(opened(is_open))
+    assert kernels.tiles(block.conv2), "of whole vectors, however wide they are"
     pairs = (
         (kernels.project(gate, x, block.window), logits),
         (kernels.pointwise(block.conv1, x, block.window), block.conv1(opened(is_open))),
@@ -47,5 +49,6 @@ def deviation(kernels: Kernels) -> float:
             kernels.run_active(block, BlockInput(block, x), mask, listed),
             sparse.run_active(block, opened(is_open), mask, pixels),
         ),
+        (kernels.convolution(block.conv2, reduced), block.conv2(reduced)),
     )
     return max(((a - b).abs().max() / b.abs().max()).item() for a, b in pairs)

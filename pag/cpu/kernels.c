@@ -1,52 +1,22 @@
-/* Gated blocks at active pixels: gather, multiply and scatter without a copy in between.
-
-   A feature map is a matrix of float32 with one row per pixel. A convolution at one pixel reads
-   `taps` of its rows, which need not lie together: each is reached through a pointer, so that
-   nothing is gathered first. ROWS pixels and PANEL output channels are summed in registers. */
+/* Gated blocks at active pixels: gather, multiply and scatter without a copy in between. */
 
 #include <omp.h>
 #include <stdint.h>
 
+#include "convolve.h"
 #include "geometry.h"
-
-/* Registers hold ROWS x 2 vectors of sums, two of weights and one of a value spread over all. */
-#if defined(__AVX512F__)
-#define LANES 16
-#define ROWS 12
-#elif defined(__AVX__)
-#define LANES 8
-#define ROWS 6
-#elif defined(__aarch64__)
-#define LANES 4
-#define ROWS 12
-#else
-#define LANES 4
-#define ROWS 6
-#endif
-#define PANEL (2 * LANES)
-#define GROUPS 8               /* of ROWS pixels: the most that a thread takes at a time, */
-#define CHUNK (ROWS * GROUPS)  /* for which a panel of weights stays in the cache */
-#define TAPS 9
-#define AHEAD (32 * PANEL)     /* how far weights are fetched in advance */
-
-typedef float vector __attribute__((vector_size(LANES * 4)));
-
-/* A convolution. Its weights lie as (outputs / PANEL, taps, channels, PANEL), padded with zeros
-   to whole panels, or as (taps, channels) where it is depthwise; its bias is padded, too. */
-typedef struct {
-    const float *weight;
-    const float *bias;
-    int32_t taps;
-    int32_t channels;
-    int32_t outputs;
-    int32_t depthwise;
-    float low;   /* results are clamped from here */
-    float high;  /* to here */
-} Convolution;
+#include "winograd.h"
 
 int32_t pag_panel(void) { return PANEL; }
 
 int32_t pag_chunk(void) { return CHUNK; }
+
+/* How many numbers a thread needs room for in a 3x3 convolution, and in what follows on it. */
+int64_t pag_room(int32_t channels, int32_t outputs) {
+    const int64_t tiled = tiles_room(channels) + (int64_t)MEMBERS * TILES * outputs;
+    const int64_t single = (int64_t)CHUNK * outputs;
+    return tiled > single ? tiled : single;
+}
 
 /* List the active pixels, and those that a 3x3 convolution reads there.
 
@@ -102,70 +72,6 @@ static void neighbours(const float *source, int32_t channels, const int32_t *num
     }
 }
 
-/* sum[i] += the rows of pixel i times one panel of weights; a tap without rows is left out. */
-static inline __attribute__((always_inline)) void multiply(const float *const *rows,
-                                                           const float *weight, int32_t taps,
-                                                           int32_t channels,
-                                                           vector sum[ROWS][2]) {
-    for (int32_t tap = 0; tap < taps; tap++) {
-        const float *row[ROWS];
-        for (int i = 0; i < ROWS; i++) row[i] = rows[tap * ROWS + i];
-        if (!row[0]) {
-            weight += channels * PANEL;
-            continue;
-        }
-        for (int32_t k = 0; k < channels; k++) {
-            const vector left = *(const vector *)weight;
-            const vector right = *(const vector *)(weight + LANES);
-            __builtin_prefetch(weight + AHEAD);
-            __builtin_prefetch(weight + AHEAD + LANES);
-            weight += PANEL;
-#pragma GCC unroll 16
-            for (int i = 0; i < ROWS; i++) {
-                sum[i][0] += row[i][k] * left;
-                sum[i][1] += row[i][k] * right;
-            }
-        }
-    }
-}
-
-static inline float clamped(float value, float low, float high) {
-    const float raised = value > low ? value : low;
-    return raised < high ? raised : high;
-}
-
-/* A convolution at `count` pixels, at most CHUNK.
-
-   rows: (GROUPS, taps, ROWS) pointers.
-   out: each pixel's row of results, overwritten, or added to where `add` is set. */
-static void convolve(const Convolution *by, const float *const *rows, int32_t count,
-                     float *const *out, int add) {
-    for (int32_t column = 0; column < by->outputs; column += PANEL) {
-        const float *panel = by->weight + (int64_t)column * by->taps * by->channels;
-        const int32_t live = by->outputs - column < PANEL ? by->outputs - column : PANEL;
-        for (int32_t first = 0; first < count; first += ROWS) {
-            vector sum[ROWS][2];
-            for (int i = 0; i < ROWS; i++) {
-                sum[i][0] = *(const vector *)(by->bias + column);
-                sum[i][1] = *(const vector *)(by->bias + column + LANES);
-            }
-            multiply(rows + first * by->taps, panel, by->taps, by->channels, sum);
-            const int32_t here = count - first < ROWS ? count - first : ROWS;
-            for (int32_t i = 0; i < here; i++) {
-                const float *value = (const float *)sum[i];
-                float *to = out[first + i] + column;
-                if (live == PANEL && add)
-                    for (int j = 0; j < PANEL; j++) to[j] += value[j];
-                else if (live == PANEL)
-                    for (int j = 0; j < PANEL; j++) to[j] = clamped(value[j], by->low, by->high);
-                else
-                    for (int j = 0; j < live; j++)
-                        to[j] = add ? to[j] + value[j] : clamped(value[j], by->low, by->high);
-            }
-        }
-    }
-}
-
 /* The same of a depthwise convolution. */
 static void convolve_channels(const Convolution *by, const float *const *rows, int32_t count,
                               float *const *out) {
@@ -180,24 +86,6 @@ static void convolve_channels(const Convolution *by, const float *const *rows, i
         for (int32_t c = 0; c < by->channels; c++) to[c] = clamped(to[c], by->low, by->high);
     }
 }
-
-/* In how many chunks `count` pixels are computed. Each reads all weights once, and those of wide
-   layers do not stay in the cache: as few as can be, equally many for each thread and of nearly
-   the same size, so that none waits for another one's last chunk. */
-static int32_t chunks_of(int32_t count, int32_t threads) {
-    const int32_t groups = (count + ROWS - 1) / ROWS, round = threads * GROUPS;
-    const int32_t chunks = (groups + round - 1) / round * threads;
-    return chunks < groups ? chunks : groups;
-}
-
-/* Where one of the chunks begins: at a multiple of ROWS, the last one's end excepted. */
-static int32_t start_of(int32_t chunk, int32_t chunks, int32_t count) {
-    const int64_t groups = (count + ROWS - 1) / ROWS, start = groups * chunk / chunks * ROWS;
-    return start < count ? (int32_t)start : count;
-}
-
-/* `count`, filled up to whole ROWS. */
-static int32_t filled(int32_t count) { return (count + ROWS - 1) / ROWS * ROWS; }
 
 /* The 3x3 of a chunk: what it reads, and where it writes. */
 static void spatial(const Convolution *by, const float *source, const int32_t *numbers,
@@ -222,26 +110,50 @@ static void spatial(const Convolution *by, const float *source, const int32_t *n
     convolve(by, rows, count, out, 0);
 }
 
-/* A 3x3 convolution at listed pixels.
+/* A 3x3 convolution at tiles and at listed pixels.
 
+   tiled: the same convolution as tiles take it (`pag.cpu.arranged`); null where there are none.
    source: a row per pixel, or per number. numbers: the row of each input pixel, -1 where it
    counts as zero; or null, each pixel having its own.
    zeros: `channels` zeros, what lies off the map.
    outputs: positions of the pixels. reach: each one's dilation, or null.
-   out: row i is pixel outputs[i], or in row outputs[i] where `spread` is set. */
-void pag_spatial(const Convolution *by, const Geometry *geometry, const float *source,
-                 const int32_t *numbers, const float *zeros, const int32_t *outputs,
-                 const int32_t *reach, int32_t count, float *out, int32_t spread,
-                 int32_t threads) {
-    const int32_t chunks = chunks_of(count, threads);
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int32_t chunk = 0; chunk < chunks; chunk++) {
-        const int32_t start = start_of(chunk, chunks, count);
-        const int32_t here = start_of(chunk + 1, chunks, count) - start;
-        float *to[CHUNK];
-        for (int32_t i = 0; i < here; i++)
-            to[i] = out + (int64_t)(spread ? outputs[start + i] : start + i) * by->outputs;
-        spatial(by, source, numbers, zeros, geometry, outputs + start, reach ? reach + start : 0, here, to);
+   places: the row of `out` of each pixel; or null, each having its own.
+   room: see `pag_room`. */
+void pag_spatial(const Convolution *by, const Convolution *tiled, const Geometry *geometry,
+                 const float *source, const int32_t *numbers, const float *zeros,
+                 const Tile *tiles, int32_t tile_count, const int32_t *outputs,
+                 const int32_t *reach, int32_t count, const int32_t *places, float *room,
+                 float *out, int32_t threads) {
+    const int32_t chunks = chunks_of(count, GROUPS, threads);
+    const int32_t tile_chunks = chunks_of(tile_count, TILE_GROUPS, threads);
+    const int64_t apart = tile_count ? tiles_room(by->channels) : 0;
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp for schedule(dynamic) nowait
+        for (int32_t chunk = 0; chunk < tile_chunks; chunk++) {
+            const int32_t start = start_of(chunk, tile_chunks, tile_count);
+            const int32_t here = start_of(chunk + 1, tile_chunks, tile_count) - start;
+            float *to[MEMBERS * TILES];
+            for (int32_t i = 0; i < MEMBERS * here; i++) {
+                const int32_t position = active_member(tiles + start, i, geometry);
+                const int32_t row = position < 0 || !places ? position : places[position];
+                to[i] = row < 0 ? 0 : out + (int64_t)row * by->outputs;
+            }
+            convolve_tiles(tiled, geometry, source, numbers, zeros, tiles + start, here,
+                           room + apart * omp_get_thread_num(), to);
+        }
+#pragma omp for schedule(dynamic) nowait
+        for (int32_t chunk = 0; chunk < chunks; chunk++) {
+            const int32_t start = start_of(chunk, chunks, count);
+            const int32_t here = start_of(chunk + 1, chunks, count) - start;
+            float *to[CHUNK];
+            for (int32_t i = 0; i < here; i++) {
+                const int32_t position = outputs[start + i];
+                to[i] = out + (int64_t)(places ? places[position] : position) * by->outputs;
+            }
+            spatial(by, source, numbers, zeros, geometry, outputs + start,
+                    reach ? reach + start : 0, here, to);
+        }
     }
 }
 
@@ -262,7 +174,7 @@ static void clamp_row(const float *from, const Clamp *by, int32_t channels, floa
 void pag_pointwise(const Convolution *by, const float *source, const int32_t *positions,
                    int32_t count, const Clamp *clamp, float *room, float *out, int32_t spread,
                    int32_t threads) {
-    const int32_t chunks = chunks_of(count, threads);
+    const int32_t chunks = chunks_of(count, GROUPS, threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (int32_t chunk = 0; chunk < chunks; chunk++) {
         const int32_t start = start_of(chunk, chunks, count);
@@ -309,28 +221,65 @@ void pag_project(const float *source, const Clamp *clamp, const float *weight, f
     }
 }
 
-/* The 3x3 of a gated block and the 1x1 after it, added to `onto` at listed pixels.
+/* The 1x1 after the 3x3 of a gated block, at any number of pixels.
+
+   inside: what the 3x3 gave, a row per pixel. onto: each pixel's row, which it is added to. */
+static void add_expanded(const Convolution *by, const float *inside, int32_t count,
+                         float *const *onto) {
+    for (int32_t start = 0; start < count; start += CHUNK) {
+        const int32_t here = count - start < CHUNK ? count - start : CHUNK;
+        const float *rows[CHUNK];
+        for (int32_t i = 0; i < filled(here); i++)
+            rows[i] = inside + (int64_t)(start + (i < here ? i : here - 1)) * by->channels;
+        convolve(by, rows, here, onto + start, 1);
+    }
+}
+
+/* The 3x3 of a gated block and the 1x1 after it, added to `onto` at tiles and at listed pixels.
 
    reduced: what the first 1x1 gave, a row per needed input; numbers: see `pag_list`.
-   room: (threads, CHUNK, outputs of `by`). */
-void pag_finish(const Convolution *by, const Convolution *expand, const Geometry *geometry,
-                const float *reduced, const int32_t *numbers, const float *zeros,
+   by, tiled, zeros, room: see `pag_spatial`. */
+void pag_finish(const Convolution *by, const Convolution *tiled, const Convolution *expand,
+                const Geometry *geometry, const float *reduced, const int32_t *numbers,
+                const float *zeros, const Tile *tiles, int32_t tile_count,
                 const int32_t *outputs, int32_t count, float *room, float *onto,
                 int32_t threads) {
-    const int32_t chunks = chunks_of(count, threads);
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int32_t chunk = 0; chunk < chunks; chunk++) {
-        const int32_t start = start_of(chunk, chunks, count);
-        const int32_t here = start_of(chunk + 1, chunks, count) - start;
-        float *own = room + (int64_t)omp_get_thread_num() * CHUNK * by->outputs;
-        float *inside[CHUNK], *to[CHUNK];
-        const float *rows[CHUNK];
-        for (int32_t i = 0; i < filled(here); i++) {
-            const int32_t place = i < here ? i : here - 1;
-            rows[i] = inside[i] = own + (int64_t)place * by->outputs;
-            to[i] = onto + (int64_t)outputs[start + place] * expand->outputs;
+    const int32_t chunks = chunks_of(count, GROUPS, threads);
+    const int32_t tile_chunks = chunks_of(tile_count, TILE_GROUPS, threads);
+    const int64_t apart = pag_room(by->channels, by->outputs);
+#pragma omp parallel num_threads(threads)
+    {
+        float *own = room + apart * omp_get_thread_num();
+#pragma omp for schedule(dynamic) nowait
+        for (int32_t chunk = 0; chunk < tile_chunks; chunk++) {
+            const int32_t start = start_of(chunk, tile_chunks, tile_count);
+            const int32_t here = start_of(chunk + 1, tile_chunks, tile_count) - start;
+            float *sums = own + (int64_t)MEMBERS * TILES * by->outputs;
+            float *inside[MEMBERS * TILES], *to[MEMBERS * TILES];
+            int32_t active = 0;
+            for (int32_t place = 0; place < MEMBERS * here; place++) {
+                /* First the upper pixels of all tiles, then the lower ones: line by line. */
+                const int32_t pair = place % (2 * here);
+                const int32_t i = pair / 2 * MEMBERS + pair % 2 + place / (2 * here) * 2;
+                const int32_t position = active_member(tiles + start, i, geometry);
+                inside[i] = position < 0 ? 0 : own + (int64_t)active * by->outputs;
+                if (position >= 0) to[active++] = onto + (int64_t)position * expand->outputs;
+            }
+            convolve_tiles(tiled, geometry, reduced, numbers, zeros, tiles + start, here, sums,
+                           inside);
+            add_expanded(expand, own, active, to);
         }
-        spatial(by, reduced, numbers, zeros, geometry, outputs + start, 0, here, inside);
-        convolve(expand, rows, here, to, 1);
+#pragma omp for schedule(dynamic) nowait
+        for (int32_t chunk = 0; chunk < chunks; chunk++) {
+            const int32_t start = start_of(chunk, chunks, count);
+            const int32_t here = start_of(chunk + 1, chunks, count) - start;
+            float *inside[CHUNK], *to[CHUNK];
+            for (int32_t i = 0; i < here; i++) {
+                inside[i] = own + (int64_t)i * by->outputs;
+                to[i] = onto + (int64_t)outputs[start + i] * expand->outputs;
+            }
+            spatial(by, reduced, numbers, zeros, geometry, outputs + start, 0, here, inside);
+            add_expanded(expand, own, here, to);
+        }
     }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -16,19 +17,26 @@ from pag.macs import LayerCost, Size
 from pag.multipool import MultiPool
 from pag.sparse import as_maps, as_rows, convolve_at
 
+LEAST_CHANNELS = 32
+"""Of fewer channels, a tile's sums take as long as its products save."""
+NO_PIXELS = torch.empty(0, dtype=torch.int32)
+NO_TILES = torch.empty(0, 2, dtype=torch.int32)
+
 
 @dataclass(frozen=True)
 class Listed:
     """The pixels that a gated block computes under one mask.
 
     Attributes:
-        outputs: (N,) int32, flat positions of the active pixels in (B, h, w).
+        outputs: (N,) int32, flat positions in (B, h, w) of the active pixels that are in no tile.
+        tiles: (T, 2) int32, ``Tile`` of ``winograd.h``, of which the other ones are part.
         inputs: (M,) int32, flat positions in (B, H, W) of those that its 3x3 reads there; None in
             scope ``conv``, where the first 1x1 runs everywhere.
         numbers: (B, H, W) int32, each input's place in `inputs`, -1 where it is not needed.
     """
 
     outputs: Tensor
+    tiles: Tensor
     inputs: Tensor | None
     numbers: Tensor
 
@@ -44,7 +52,9 @@ class Kernels:
         self.library = library
         declare(library)
         self._chunk: int = library.pag_chunk()
-        self._arranged = Arranged(library.pag_panel())
+        panel: int = library.pag_panel()
+        self._lanes = panel // 2
+        self._arranged = Arranged(panel)
 
     def list_pixels(
         self, mask: Tensor, block: ResidualBlock, scope: str, input_size: Size
@@ -61,7 +71,10 @@ class Kernels:
             at(mask), ctypes.byref(geometry), at(outputs), at(inputs), at(numbers), counts
         )
         needed = None if scope == "conv" else inputs[: counts[1]]
-        return Listed(outputs[: counts[0]], needed, numbers)
+        singles, tiles = outputs[: counts[0]], NO_TILES
+        if self.tiles(block.conv2):
+            singles, tiles = self._part(mask, geometry)
+        return Listed(singles, tiles, needed, numbers)
 
     def run_active(
         self,
@@ -76,14 +89,14 @@ class Kernels:
         source, opening = unopened(a)
         geometry = _geometry(mask, block, (source.shape[-2], source.shape[-1]))
         high = torch.inf if block.ceiling is None else block.ceiling
-        spatial = self._arranged.convolution(block.conv2.weight, block.conv2.bias, 0.0, high)
-        zeros = torch.zeros(block.width)
-        count = len(pixels.outputs)
+        weight, bias = block.conv2.weight, block.conv2.bias
+        spatial = self._arranged.convolution(weight, bias, 0.0, high)
+        tiled = self._arranged.tiled(weight, bias, 0.0, high) if len(pixels.tiles) else None
         if pixels.inputs is None:
             reduced = block.reduce(opened(a)).contiguous(memory_format=torch.channels_last)
             skipped = reduced[:, :, :: block.stride, :: block.stride]
             mixed = skipped.clone(memory_format=torch.channels_last)
-            self._spatial(spatial, geometry, reduced, pixels.outputs, mixed)
+            self._spatial(spatial, geometry, reduced, pixels.outputs, mixed, (tiled, pixels.tiles))
             branch = block.expand(mixed)
             return branch if onto is None else onto.add_(branch)
         if onto is None:
@@ -96,10 +109,11 @@ class Kernels:
         reduced = rows.new_empty(len(pixels.inputs), block.width)
         self._pointwise(reduce, rows, pixels.inputs, reduced, False, opening)
         expand = self._arranged.convolution(block.conv3.weight, block.conv3.bias)
-        room = rows.new_empty(threads, self._chunk, block.width)
+        zeros, room = torch.zeros(block.width), self._room(block.width, block.width)
         self.library.pag_finish(
-            ctypes.byref(spatial), ctypes.byref(expand), ctypes.byref(geometry), at(reduced),
-            at(pixels.numbers), at(zeros), at(pixels.outputs), count, at(room), at(onto),
+            ctypes.byref(spatial), tiled and ctypes.byref(tiled), ctypes.byref(expand),
+            ctypes.byref(geometry), at(reduced), at(pixels.numbers), at(zeros), at(pixels.tiles),
+            len(pixels.tiles), at(pixels.outputs), len(pixels.outputs), at(room), at(onto),
             threads,
         )  # fmt: skip
         return onto
@@ -120,13 +134,61 @@ class Kernels:
         elif len(points):
             point = self._arranged.convolution(module.point_weight, module.bias)
             self._pointwise(point, rows, points, out, True, None)
+        field = self._arranged.convolution(module.weight, module.bias)
         fields = torch.nonzero(reach > 0).squeeze(1).to(torch.int32)
+        if len(fields) and self._tileable(module.weight):
+            fields = self._pool_tiles(module, field, rows, reach, size, out)
         if len(fields):
-            field = self._arranged.convolution(module.weight, module.bias)
             geometry = Geometry(batch, *size, *size, 1, 1)
             fields = fields[off_the_map(fields, reach[fields], size).argsort(stable=True)]
             self._spatial(field, geometry, rows, fields, out, reach=reach[fields])
         return as_maps(out, batch, size), choice
+
+    def _pool_tiles(
+        self,
+        module: MultiPool,
+        by: Convolution,
+        rows: Tensor,
+        reach: Tensor,
+        size: Size,
+        out: Tensor,
+    ) -> Tensor:
+        """Each pooling field at its tiles; returns the positions of what is in none."""
+        left = []
+        tiled = self._arranged.tiled(module.weight, module.bias)
+        for dilation in reach.unique().tolist():
+            if dilation == 0:
+                continue
+            chosen = reach == dilation
+            geometry = Geometry(len(rows) // (size[0] * size[1]), *size, *size, 1, dilation)
+            singles, tiles = self._part(chosen, geometry)
+            left.append(singles)
+            self._spatial(by, geometry, rows, NO_PIXELS, out, (tiled, tiles))
+        return torch.cat(left)
+
+    def tiles(self, conv: nn.Module) -> TypeGuard[nn.Conv2d]:
+        """Whether 2x2 pixels of a convolution are computed at once; see ``winograd.c``."""
+        return (
+            isinstance(conv, nn.Conv2d)
+            and conv.kernel_size == (3, 3)
+            and conv.stride == (1, 1)
+            and conv.padding == conv.dilation
+            and conv.groups == 1
+            and self._tileable(conv.weight)
+        )
+
+    def convolution(self, conv: nn.Conv2d, x: Tensor, low: float = -torch.inf) -> Tensor:
+        """A convolution that `tiles`, everywhere, with what is below `low` raised to it."""
+        size = (x.shape[2], x.shape[3])
+        geometry = Geometry(len(x), *size, *size, 1, conv.dilation[0])
+        rows = as_rows(x).contiguous()
+        everywhere = torch.ones(len(rows), dtype=torch.bool)
+        singles, tiles = self._part(everywhere, geometry)
+        out = rows.new_empty(len(rows), conv.out_channels)
+        by = self._arranged.convolution(conv.weight, conv.bias, low)
+        tiled = self._arranged.tiled(conv.weight, conv.bias, low)
+        self._spatial(by, geometry, rows, singles, out, (tiled, tiles))
+        return as_maps(out, len(x), size)
 
     def project(self, projection: nn.Conv2d, x: Tensor, opening: Window) -> Tensor:
         """A 1x1 convolution to one channel of what `opening` makes of (B, C, H, W) `x`."""
@@ -184,8 +246,32 @@ class Kernels:
         geometry = Geometry(len(mask), *size, *size, 1, dilation)
         out = rows.new_empty(len(rows), len(weight))
         made = self._arranged.convolution(weight, None)
-        self._spatial(made, geometry, rows, active, out, numbers=numbers, spread=False)
+        tiled, tiles = None, NO_TILES
+        if self._tileable(weight):
+            active, tiles = self._part(mask, geometry)
+            tiled = self._arranged.tiled(weight, None)
+        self._spatial(
+            made, geometry, rows, active, out, (tiled, tiles), numbers=numbers, places=numbers
+        )
         return out
+
+    def _tileable(self, weight: Tensor) -> bool:
+        """Whether tiles take a 3x3 convolution of stride 1, (N, C, 3, 3)."""
+        channels = weight.shape[1]
+        return channels >= LEAST_CHANNELS and channels % self._lanes == 0
+
+    def _part(self, mask: Tensor, geometry: Geometry) -> tuple[Tensor, Tensor]:
+        """The active pixels that are in no tile, and the tiles; see ``pag_part``."""
+        mask = mask.contiguous()
+        singles = torch.empty(mask.numel(), dtype=torch.int32)
+        tiles = torch.empty(mask.numel() // 3 + 1, 2, dtype=torch.int32)
+        counts = (ctypes.c_int32 * 2)()
+        self.library.pag_part(at(mask), ctypes.byref(geometry), at(tiles), at(singles), counts)
+        return singles[: counts[1]], tiles[: counts[0]]
+
+    def _room(self, channels: int, outputs: int) -> Tensor:
+        """What the threads compute in; see ``pag_room``."""
+        return torch.empty(torch.get_num_threads(), self.library.pag_room(channels, outputs))
 
     def _spatial(
         self,
@@ -194,16 +280,19 @@ class Kernels:
         source: Tensor,
         outputs: Tensor,
         out: Tensor,
+        tiles: tuple[Convolution | None, Tensor] | None = None,
         *,
         numbers: Tensor | None = None,
         reach: Tensor | None = None,
-        spread: bool = True,
+        places: Tensor | None = None,
     ) -> None:
-        """A 3x3 convolution at listed pixels; see ``pag_spatial``."""
-        zeros = torch.zeros(by.channels)
+        """A 3x3 convolution at tiles and at listed pixels; see ``pag_spatial``."""
+        tiled, listed = tiles or (None, NO_TILES)
+        zeros, room = torch.zeros(by.channels), self._room(by.channels, by.outputs)
         self.library.pag_spatial(
-            ctypes.byref(by), ctypes.byref(geometry), at(source), at(numbers), at(zeros),
-            at(outputs), at(reach), len(outputs), at(out), spread, torch.get_num_threads(),
+            ctypes.byref(by), tiled and ctypes.byref(tiled), ctypes.byref(geometry), at(source),
+            at(numbers), at(zeros), at(listed), len(listed), at(outputs), at(reach),
+            len(outputs), at(places), at(room), at(out), torch.get_num_threads(),
         )  # fmt: skip
 
     def _pointwise(

@@ -43,15 +43,22 @@ def declare(library: ctypes.CDLL) -> None:
     """Say what the functions of the C sources take."""
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     library.pag_list.argtypes = (pointer,) * 6
-    library.pag_spatial.argtypes = (pointer,) * 7 + (number, pointer, number, number)
+    library.pag_part.argtypes = (pointer,) * 5
+    library.pag_room.argtypes = (number, number)
+    library.pag_room.restype = ctypes.c_int64
+    library.pag_spatial.argtypes = (
+        *(pointer,) * 7, number, pointer, pointer, number, *(pointer,) * 3, number,
+    )  # fmt: skip
     library.pag_pointwise.argtypes = (pointer,) * 3 + (number,) + (pointer,) * 3 + (number,) * 2
     library.pag_project.argtypes = (
         *(pointer,) * 3, ctypes.c_float, number, number, pointer, number,
     )  # fmt: skip
-    library.pag_finish.argtypes = (pointer,) * 7 + (number, pointer, pointer, number)
+    library.pag_finish.argtypes = (
+        *(pointer,) * 8, number, pointer, number, pointer, pointer, number,
+    )  # fmt: skip
     library.pag_keep.argtypes = (pointer,) * 2 + (ctypes.c_double,) * 3 + (pointer,) * 3
     library.pag_keep.restype = ctypes.c_double
-    for name in ("list", "spatial", "pointwise", "project", "finish"):
+    for name in ("list", "part", "spatial", "pointwise", "project", "finish"):
         getattr(library, f"pag_{name}").restype = None
 
 
