@@ -22,7 +22,7 @@ from pag import cpu
 from pag.allocator import keep_freed_memory
 from pag.benchmark.convolutions import left_out, measure_convolutions
 from pag.benchmark.memory import measure_memory
-from pag.benchmark.network import FULL, SMALL, measure_network
+from pag.benchmark.network import FULL, PYTORCH, SMALL, measure_network
 from pag.benchmark.pooling import DILATION, measure_pool
 from pag.benchmark.proportion import proportion
 from pag.benchmark.recorded import record
@@ -53,7 +53,7 @@ def report_network(options: argparse.Namespace, recipe: Recipe) -> Iterator[Upda
             image = recipe.images(options.image, size, batch)
             print(f"{size[0]}x{size[1]}, batch {batch}: milliseconds, and time / time at full")
             names = "".join(f"{name:>18}" for name in (*EXECUTIONS, SMALL))
-            print(f"budget  achieved{FULL:>9}{names}")
+            print(f"budget  achieved{PYTORCH:>9}{FULL:>9}{names}")
             settings.append({"size": size, "batch": batch, "budgets": []})
             budgets = settings[-1]["budgets"]
             clock = synchronised(CLOCKS[options.clock], image.device)
@@ -65,15 +65,22 @@ def report_network(options: argparse.Namespace, recipe: Recipe) -> Iterator[Upda
                     for name in (*EXECUTIONS, SMALL)
                 )
                 height, width = timing.small_size
+                plain = "".join(
+                    f"{timing.milliseconds[name]['median']:9.{digits}f}"
+                    if name in timing.milliseconds
+                    else f"{'-':>9}"
+                    for name in (PYTORCH, FULL)
+                )
                 print(
-                    f"{timing.budget:6.2f}  {timing.achieved:8.4f}"
-                    f"{timing.milliseconds[FULL]['median']:9.{digits}f}{times}"
+                    f"{timing.budget:6.2f}  {timing.achieved:8.4f}{plain}{times}"
                     f"  at {height}x{width}, {timing.small_achieved:.4f}",
                     flush=True,
                 )
                 yield {"network": settings}
-            above = statistics.fmean(b["to_full"]["auto"] - b["achieved"] for b in budgets)
-            print(f"Time above budget, auto, on average: {above:+.2f}")
+            for reference in ("to_full", "to_pytorch"):
+                if all(b[reference] for b in budgets):
+                    above = statistics.fmean(b[reference]["auto"] - b["achieved"] for b in budgets)
+                    print(f"Time above budget, auto {reference}, on average: {above:+.2f}")
 
 
 def report_layers(options: argparse.Namespace, recipe: Recipe) -> Iterator[Update]:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pag import cpu
 from pag.baselines.resolution import nearest_size
 from pag.benchmark.subject import Subject
 from pag.budget import ExactPolicy, GatePolicy, OpenPolicy, check_budget
@@ -21,6 +22,8 @@ from pag.timing import WARMUP, ratio, summary, time_in_turn
 
 FULL = "full"
 """Name of the run with every gate open that every budget is compared with."""
+PYTORCH = "pytorch"
+"""Name of the same by PyTorch's own convolutions, none of the kernels of `pag.cpu`; on a CPU."""
 SMALL = "lower_resolution"
 """Name of the same on smaller images, at the multiply-adds of the budget."""
 
@@ -35,9 +38,11 @@ class NetworkTiming:
         small_size: (h, w) of the smaller images.
         small_achieved: what the network multiplies on those, with every gate open / dense
             multiply-adds on the larger ones.
-        milliseconds: median and quartiles by execution, and of ``full`` and ``lower_resolution``.
+        milliseconds: median and quartiles by execution, and of ``full``, ``pytorch`` (on a CPU)
+            and ``lower_resolution``.
         to_dense: time / time of dense execution at the same budget.
         to_full: time / time with every gate open.
+        to_pytorch: time / time with every gate open and PyTorch's own convolutions; empty on a GPU.
         to_lower_resolution: time / time on the smaller images.
     """
 
@@ -48,6 +53,7 @@ class NetworkTiming:
     milliseconds: dict[str, dict[str, float]]
     to_dense: dict[str, float]
     to_full: dict[str, float]
+    to_pytorch: dict[str, float]
     to_lower_resolution: dict[str, float]
 
 
@@ -127,11 +133,15 @@ def measure_network(
     executions = {name: build_execution(name) for name in EXECUTIONS}
     floor = network_cost(net, size, TASKS).floor
 
-    # On a CPU `auto` sees that masks are full, and does not multiply by them.
+    # On a CPU `auto` sees that masks are full, and takes what is quickest then.
     whole = executions["auto"] if image.device.type == "cpu" else EveryPixel()
 
     def ungated(x: Tensor) -> Trace:
         return answer(net, x, 1.0, OpenPolicy(), whole, size)
+
+    def by_pytorch() -> Trace:
+        with cpu.switched_off():
+            return ungated(image)
 
     for budget in [check_budget(value, floor) for value in budgets]:
         smaller = nearest_size(net, size, TASKS, budget, max(size))
@@ -143,6 +153,8 @@ def measure_network(
 
         passes: dict[str, Callable[[], object]] = {FULL: lambda: ungated(image)}
         passes |= {name: lambda name=name, run=run: run(name) for name in EXECUTIONS}
+        if image.device.type == "cpu":
+            passes[PYTORCH] = by_pytorch
         passes[SMALL] = lambda small=small: ungated(small)
         if graphs:
             pool = torch.cuda.graph_pool_handle()
@@ -159,5 +171,10 @@ def measure_network(
             milliseconds={name: summary(seconds) for name, seconds in timings.items()},
             to_dense={name: ratio(timings, name, "dense") for name in ("auto", "sparse")},
             to_full={name: ratio(timings, name, FULL) for name in (*EXECUTIONS, SMALL)},
+            to_pytorch={
+                name: ratio(timings, name, PYTORCH)
+                for name in ("auto", "sparse", FULL)
+                if PYTORCH in timings
+            },
             to_lower_resolution={name: ratio(timings, name, SMALL) for name in ("auto", "sparse")},
         )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pag.benchmark import network
-from pag.benchmark.network import FULL, SMALL, measure_network
+from pag.benchmark.network import FULL, PYTORCH, SMALL, measure_network
 from pag.benchmark.subject import Recipe, Subject, load_images
 from pag.budget import ExactPolicy, GatePolicy, OpenPolicy
 from pag.errors import BudgetError
@@ -33,9 +33,10 @@ def test_the_smaller_image_costs_what_the_budget_does(subject: Subject, batch: i
     # Feature maps of so small an image have few pixels, so that its cost rises in large steps.
     assert low.small_achieved == pytest.approx(0.6, abs=0.05)
     assert all(small < large for small, large in zip(low.small_size, SIZE, strict=True))
-    assert set(low.milliseconds) == {FULL, "auto", "sparse", "dense", SMALL}
+    assert set(low.milliseconds) == {FULL, PYTORCH, "auto", "sparse", "dense", SMALL}
     assert all(times["median"] == 1000.0 for times in low.milliseconds.values())
     assert low.to_full == dict.fromkeys(("auto", "sparse", "dense", SMALL), 1.0)
+    assert low.to_pytorch == {"auto": 1.0, "sparse": 1.0, FULL: 1.0}
     assert low.to_lower_resolution == {"auto": 1.0, "sparse": 1.0}
 
 
@@ -60,11 +61,12 @@ def test_each_run_has_its_own_image_budget_policy_and_execution(
 
     monkeypatch.setattr(network, "answer", noted)
     (low,) = measure_network(subject, load_images([], SIZE), [0.6], 2, Ticking())
-    assert calls[:5] == [
+    assert calls[:6] == [
         (SIZE, 1.0, OpenPolicy, AutoExecution, SIZE),
         (SIZE, 0.6, ExactPolicy, AutoExecution, SIZE),
         (SIZE, 0.6, ExactPolicy, SparseExecution, SIZE),
         (SIZE, 0.6, ExactPolicy, DenseExecution, SIZE),
+        (SIZE, 1.0, OpenPolicy, AutoExecution, SIZE),
         (low.small_size, 1.0, OpenPolicy, AutoExecution, SIZE),
     ]
 
