@@ -165,15 +165,25 @@ class SparseExecution(Execution):
         return run_listed(block, a, mask, list_pixels(block, a, mask, scope), onto)
 
 
+def always_sparse(block: ResidualBlock, like: Tensor, scope: str) -> bool:
+    """Whether listed pixels take less time than dense execution under every mask.
+
+    So it is where tiles do (`pag.cpu`): they save most where all is active, and a mask that
+    leaves none whole has half of the pixels at the most.
+
+    Args:
+        block, scope: see `Execution.residual`.
+        like: a map of the type and device of its input.
+    """
+    kernels = cpu.kernels_for(like)
+    return kernels is not None and scope == "block" and kernels.tiles(block.conv2)
+
+
 def everywhere(
     block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str, onto: Tensor | None
 ) -> Tensor:
-    """The residual branch at every pixel, under a mask that is full.
-
-    Tiles take fewer multiplications than PyTorch's convolution; what else there is takes as many.
-    """
-    kernels = cpu.kernels_for(map_of(a))
-    if kernels is None or scope != "block" or not kernels.tiles(block.conv2):
+    """The residual branch at every pixel, under a mask that is full."""
+    if not always_sparse(block, map_of(a), scope):
         return added(block.branch(opened(a)), onto)
     return run_listed(block, a, mask, list_pixels(block, a, mask, scope), onto)
 
@@ -219,7 +229,7 @@ def check_fused(block: ResidualBlock) -> None:
 
 
 class AutoExecution(Execution):
-    """Sparse where that is faster, dense elsewhere, layer by layer.
+    """Sparse where that is faster, always or by a table, dense elsewhere, layer by layer.
 
     A mask that is full is computed as `everywhere` does. On devices of another type than the
     table's all runs densely, except on a GPU that `pag.cuda` serves: there no sparse pass was
@@ -271,6 +281,8 @@ class AutoExecution(Execution):
     ) -> Listed | ActivePixels | None:
         """The pixels to compute, or None where computing all is faster."""
         rule, like = self.rule(scope, block.width, block.stride, block.depthwise), map_of(a)
+        if always_sparse(block, like, scope):
+            return list_pixels(block, a, mask, scope)
         if rule is None:
             return None
         per_output, per_input = block.conv2.weight.numel(), 0

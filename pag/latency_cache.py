@@ -1,7 +1,7 @@
 """What was measured on this machine, kept in the user's cache folder.
 
-One file for each device, version of PyTorch, number of threads and network. What cannot be
-read is as good as absent, and a folder that cannot be written is no error.
+One file for each device, version of PyTorch and of the kernels, number of threads and network.
+What cannot be read is as good as absent, and a folder that cannot be written is no error.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import torch
 from pag import cpu
 from pag.cache import cache_folder, write_whole
 from pag.config import PAGConfig
+from pag.cpu.build import fingerprint
 from pag.errors import PAGError
 from pag.latency import Latency
 from pag.timing import processor
 
-FORMAT = 2
+FORMAT = 3
 """Of the files; those of another format are measured again."""
 LARGEST = 1_000_000  # bytes; a table has some 10 kB
 
@@ -40,7 +41,7 @@ def identity(device: torch.device, config: PAGConfig) -> dict[str, object]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "compiled": device.type == "cpu" and cpu.kernels() is not None,
+        "kernels": fingerprint() if device.type == "cpu" and cpu.kernels() is not None else None,
         # As JSON gives it back, with lists for tuples.
         "network": json.loads(json.dumps(network | {"classes": len(config.classes)})),
     }

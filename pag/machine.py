@@ -21,7 +21,7 @@ from tqdm import tqdm
 from pag.backbones import BlockInput, ResidualBlock
 from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.errors import PAGError
-from pag.execution import AutoExecution, Execution, SparseExecution
+from pag.execution import AutoExecution, Execution, SparseExecution, always_sparse
 from pag.images import Picture, resize
 from pag.inference import TASKS, Inference
 from pag.latency import Kind, Latency, Timing, fit
@@ -89,6 +89,12 @@ def measure(
     """
     net = predictor.net
     kinds = kinds_of(net)
+    like = torch.zeros(1, 1, 1, 1, device=predictor.device)
+    never_dense = {
+        name
+        for name, block in net.backbone.blocks
+        if name in kinds and always_sparse(block, like, net.config.gate_scope)
+    }
     pixels = render_scene(SCENE_SEED, "street", "perspective", SIZES[0]).image
     timings: list[Timing] = []
     ungated: list[tuple[int, float]] = []
@@ -99,7 +105,7 @@ def measure(
         rest: dict[str, list[float]] = defaultdict(list)
         records: dict[str, Inference] = {}
         for repeat, name in turns(SPENT, REPEATS, WARMUP):
-            # Without a table `auto` never skips, and is dense as `auto` is.
+            # Without a table `auto` skips where that always pays, and else is dense as it is.
             inner = AutoExecution(()) if name in (FULL, DENSE) else SparseExecution()
             execution = Listening(inner, predictor.clock, predictor.device)
             budget = cost.floor + SPENT[name] * (1 - cost.floor)
@@ -118,8 +124,8 @@ def measure(
                     kinds[gate.name],
                     gate.macs_dense,
                     gate.macs_executed,
-                    # A mask that is full runs densely, whatever was asked for.
-                    name in (LOW, HIGH) and not bool(gate.mask.all()),
+                    # A mask that is full is not skipped under, whatever was asked for.
+                    (name in (LOW, HIGH) or gate.name in never_dense) and not gate.mask.all(),
                     statistics.median(milliseconds),
                 )
             )

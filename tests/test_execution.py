@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pag import cpu
 from pag.break_even import prepare
 from pag.break_even_tables import COMPILED, UNCOMPILED, BreakEven
 from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
@@ -93,9 +94,9 @@ def test_the_network_multiplies_what_its_trace_says(net: PAGNet) -> None:
 class Spy:
     """Counts the multiply-adds of one residual branch."""
 
-    def __init__(self, table: tuple[BreakEven, ...], scope: str = "block") -> None:
+    def __init__(self, table: tuple[BreakEven, ...], scope: str = "block", width: int = 4) -> None:
         self.execution, self.scope = AutoExecution(table), scope
-        self.block, self.a = fused_block(), inputs((16, 20))
+        self.block, self.a = fused_block(width=width), inputs((16, 20))
         self.cost = block_cost("x", self.block, scope, (16, 20), 1)
 
     def skips(self, mask: Tensor) -> bool:
@@ -141,6 +142,15 @@ def test_auto_never_skips_with_a_full_mask_or_when_told_not_to() -> None:
     full = torch.ones(2, 1, 16, 20, dtype=torch.bool)
     assert not Spy(table(1.0)).skips(full)
     assert not Spy(table(0.0)).skips(torch.zeros_like(full))
+
+
+@pytest.mark.skipif(cpu.kernels() is None, reason="no C compiler")
+def test_auto_always_skips_where_tiles_are_taken() -> None:
+    mask = blobs((2, 1, 16, 20))
+    assert Spy(table(0.0, width=32), width=32).skips(mask)
+    assert not Spy(table(0.0, width=32), "conv", width=32).skips(mask)
+    with cpu.switched_off():
+        assert not Spy(table(0.0, width=32), width=32).skips(mask)
 
 
 @pytest.mark.parametrize("table", [COMPILED, UNCOMPILED])
