@@ -1,7 +1,8 @@
 """Counting multiply-adds in closed form, dense and executed.
 
-Counted: every convolution and matrix product, the gates' own included. Not counted:
-BatchNorm, ReLU, pooling, resizing, softmax and the sorting of logits, which are
+Counted: every convolution and matrix product, the gates' own included, as if each output were
+summed on its own: kernels that get there by fewer (`pag.cpu`) change the time, and not the budget.
+Not counted: BatchNorm, ReLU, pooling, resizing, softmax and the sorting of logits, which are
 linear in the number of values and small beside the convolutions.
 """
 

@@ -32,7 +32,7 @@ static inline vector clamp(vector value, float low, float high) {
 /* Part the active pixels into tiles and the rest.
 
    mask: (batch, height, width) of 0 and 1, of a convolution of stride 1.
-   tiles, rest: room for a fourth of all pixels, and for all.
+   tiles, rest: room for a third of all pixels and one, and for all.
    counts: how many tiles, and how many positions in `rest`, there are. */
 void pag_part(const uint8_t *mask, const Geometry *geometry, Tile *tiles, int32_t *rest,
               int32_t counts[2]) {
