@@ -24,8 +24,9 @@ def measured(answer: Inference, full: Inference) -> str:
     if answer is full:
         return words.MEASURED_FULL
     here, everything = answer.seconds["network"], full.seconds["network"]
-    return words.MEASURED.format(
+    said = words.MEASURED.format(
         here=content.milliseconds(here),
         full=content.milliseconds(everything),
         share=here / everything,
     )
+    return said if here < everything else said + words.VARIES

@@ -6,6 +6,7 @@ MEASURED = (
     "<strong>{here}</strong> here, {full} at full budget: <strong>{share:.0%}</strong> of its "
     "time, measured on this photo."
 )
+VARIES = " Each was one pass, and passes take longer while this machine does something else, too."
 MEASURED_FULL = "This is full budget, with which the others' time is compared."
 PREDICTED = (
     "{full} at full budget: <strong>{share:.0%}</strong> of its time should be needed here, says "

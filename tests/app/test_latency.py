@@ -42,6 +42,9 @@ def test_measured_times_are_set_beside_full_budget(
     told = latency.measured(answer, full)
     assert "<strong>800 ms</strong> here, 1.25 s at full budget: <strong>64%</strong>" in told
     assert "full budget" in latency.measured(full, full)
+    assert "does something else" not in told
+    slower = latency.measured(lasting(answer, 1.5), full)
+    assert "<strong>120%</strong>" in slower and "does something else" in slower
     message = entry(answer, full, 0.6)
     assert message["html"]["time"] == told
     assert message["values"]["time"] == pytest.approx(800)
