@@ -280,9 +280,10 @@ class AutoExecution(Execution):
         self, block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, active: int, scope: str
     ) -> Listed | ActivePixels | None:
         """The pixels to compute, or None where computing all is faster."""
-        rule, like = self.rule(scope, block.width, block.stride, block.depthwise), map_of(a)
+        like = map_of(a)
         if always_sparse(block, like, scope):
             return list_pixels(block, a, mask, scope)
+        rule = self.rule(scope, block.width, block.stride, block.depthwise)
         if rule is None:
             return None
         per_output, per_input = block.conv2.weight.numel(), 0

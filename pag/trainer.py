@@ -66,7 +66,7 @@ class Trainer:
         self.names, groups = parameter_groups(net, self.levels, config)
         self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
         self.mean = {k: v.detach().clone() for k, v in net.state_dict().items()}
-        self.teacher = teacher
+        self.teacher = None
         if teacher is not None:
             check_teacher(teacher, net)
             self.teacher = fuse_batchnorm(copy.deepcopy(teacher)).to(self.device)

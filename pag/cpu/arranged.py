@@ -10,6 +10,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from pag.cpu.structures import Convolution, at
 
+TILE_PRODUCTS = 16
+"""Of a tile, for each pair of channels; ``POSITIONS`` of ``winograd.h``."""
+
 
 class Arranged:
     """Arranges parameters, each one once for as long as it lives and keeps its values.
@@ -28,41 +31,21 @@ class Arranged:
         bias: Tensor | None,
         low: float = -torch.inf,
         high: float = torch.inf,
+        *,
+        tiled: bool = False,
     ) -> Convolution:
-        """Of a weight (N, C, k, k), or (C, 1, k, k) of a depthwise one, and a bias (N,)."""
+        """Of a weight (N, C, k, k), or (C, 1, k, k) of a depthwise one, and a bias (N,).
+
+        Tiled: of a weight (N, C, 3, 3), for 2x2 pixels at once (``winograd.c``).
+        """
         outputs, channels, *kernel = weight.shape
         depthwise = channels == 1 < outputs
-        packed = self._once(weight, self._pack)
-        taps, channels = kernel[0] * kernel[1], outputs if depthwise else channels
-        return self._made(packed, bias, taps, channels, outputs, depthwise, low, high)
-
-    def tiled(
-        self,
-        weight: Tensor,
-        bias: Tensor | None,
-        low: float = -torch.inf,
-        high: float = torch.inf,
-    ) -> Convolution:
-        """Of a weight (N, C, 3, 3), for tiles of 2x2 pixels; see ``winograd.c``.
-
-        Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.
-        """
-        turned = self._once(weight, self._turn)
-        return self._made(turned, bias, 16, weight.shape[1], len(weight), False, low, high)
-
-    def _made(
-        self,
-        packed: Tensor,
-        bias: Tensor | None,
-        taps: int,
-        channels: int,
-        outputs: int,
-        depthwise: bool,
-        low: float,
-        high: float,
-    ) -> Convolution:
+        packed = self._once(weight, self._turn if tiled else self._pack)
         padded = self._pad(torch.zeros(outputs)) if bias is None else self._once(bias, self._pad)
-        made = Convolution(at(packed), at(padded), taps, channels, outputs, depthwise, low, high)
+        made = Convolution(
+            at(packed), at(padded), TILE_PRODUCTS if tiled else kernel[0] * kernel[1],
+            outputs if depthwise else channels, outputs, depthwise, low, high,
+        )  # fmt: skip
         made.read = (packed, padded)  # so that they live as long
         return made
 
@@ -79,7 +62,10 @@ class Arranged:
         return kept[kind][1]
 
     def _turn(self, weight: Tensor) -> Tensor:
-        """(N, C, 3, 3) -> (panels, 16 * C, panel)."""
+        """(N, C, 3, 3) -> (panels, 16 * C, panel).
+
+        Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.
+        """
         turned = weight.double()
         for axis in (2, 3):
             first, middle, last = turned.unbind(axis)

@@ -91,7 +91,9 @@ class Kernels:
         high = torch.inf if block.ceiling is None else block.ceiling
         weight, bias = block.conv2.weight, block.conv2.bias
         spatial = self._arranged.convolution(weight, bias, 0.0, high)
-        tiled = self._arranged.tiled(weight, bias, 0.0, high) if len(pixels.tiles) else None
+        tiled = None
+        if len(pixels.tiles):
+            tiled = self._arranged.convolution(weight, bias, 0.0, high, tiled=True)
         if pixels.inputs is None:
             reduced = block.reduce(opened(a)).contiguous(memory_format=torch.channels_last)
             skipped = reduced[:, :, :: block.stride, :: block.stride]
@@ -155,7 +157,7 @@ class Kernels:
     ) -> Tensor:
         """Each pooling field at its tiles; returns the positions of what is in none."""
         left = []
-        tiled = self._arranged.tiled(module.weight, module.bias)
+        tiled = self._arranged.convolution(module.weight, module.bias, tiled=True)
         for dilation in reach.unique().tolist():
             if dilation == 0:
                 continue
@@ -186,7 +188,7 @@ class Kernels:
         singles, tiles = self._part(everywhere, geometry)
         out = rows.new_empty(len(rows), conv.out_channels)
         by = self._arranged.convolution(conv.weight, conv.bias, low)
-        tiled = self._arranged.tiled(conv.weight, conv.bias, low)
+        tiled = self._arranged.convolution(conv.weight, conv.bias, low, tiled=True)
         self._spatial(by, geometry, rows, singles, out, (tiled, tiles))
         return as_maps(out, len(x), size)
 
@@ -249,7 +251,7 @@ class Kernels:
         tiled, tiles = None, NO_TILES
         if self._tileable(weight):
             active, tiles = self._part(mask, geometry)
-            tiled = self._arranged.tiled(weight, None)
+            tiled = self._arranged.convolution(weight, None, tiled=True)
         self._spatial(
             made, geometry, rows, active, out, (tiled, tiles), numbers=numbers, places=numbers
         )
