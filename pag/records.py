@@ -45,16 +45,22 @@ def ponder_maps(trace: Trace, seen: Size, size: Size) -> tuple[np.ndarray, np.nd
     height, width = seen
     layers = np.zeros(seen, dtype=np.uint8)
     macs = np.zeros(seen, dtype=np.float32)
-    for gate in trace.gates:
-        stride = gate.cost.stride
-        ran = gate.mask[0, 0].cpu().numpy()
-        spent = gate.cost.pixel_map(gate.mask[:1])[0, 0].cpu().numpy() / stride**2
-        layers += ran.repeat(stride, 0).repeat(stride, 1)[:height, :width]
-        macs += spent.repeat(stride, 0).repeat(stride, 1)[:height, :width]
+    strides = sorted({gate.cost.stride for gate in trace.gates})
+    for stride in strides:  # layers of one stride share a grid, and are enlarged together
+        gates = [gate for gate in trace.gates if gate.cost.stride == stride]
+        ran = torch.stack([gate.mask[0, 0] for gate in gates]).sum(0, dtype=torch.uint8)
+        spent = torch.stack([gate.cost.pixel_map(gate.mask[:1])[0, 0] for gate in gates]).sum(0)
+        layers += enlarged(ran.cpu().numpy(), stride)[:height, :width]
+        macs += enlarged(spent.cpu().numpy() / stride**2, stride)[:height, :width]
     larger = placed(macs, 1, seen, size)
     if seen != size:
         larger *= macs.sum() / max(larger.sum(), 1)
     return placed(layers, 1, seen, size), larger
+
+
+def enlarged(values: np.ndarray, factor: int) -> np.ndarray:
+    """(h, w) values, each on a square of `factor` x `factor` pixels."""
+    return values.repeat(factor, 0).repeat(factor, 1)
 
 
 def dilation_map(trace: Trace, seen: Size, size: Size) -> np.ndarray:
