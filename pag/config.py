@@ -122,6 +122,7 @@ class TrainConfig(JsonConfig):
         crop: side of the square crops, pixels.
         zoom: smallest and largest random zoom (`pag.data.transforms.augment`). What is seen in
             use are whole pictures, of which a small crop of a large zoom shows little.
+        roll: largest random roll of the camera to either side, degrees (`pag.data.rolling`).
         open_steps: first steps, at full budget with every gate open.
         ramp_steps: over these, the lowest budget drawn falls from 1 to its final value.
         lr_backbone, lr_new: learning rates of the ImageNet-initialised part and of the rest.
@@ -160,6 +161,7 @@ class TrainConfig(JsonConfig):
     batch: int = 8
     crop: int = 256
     zoom: tuple[float, float] = ZOOM
+    roll: float = 0.0
     open_steps: int = 1000
     ramp_steps: int = 300
     lr_backbone: float = 1e-4
@@ -207,6 +209,8 @@ class TrainConfig(JsonConfig):
             )
         if len(self.zoom) != 2 or not 0 < self.zoom[0] <= self.zoom[1]:
             raise InputError(f"zoom is {self.zoom}; expected 0 < smallest <= largest")
+        if not 0 <= self.roll <= 180:
+            raise InputError(f"roll is {self.roll}; expected 0 to 180 degrees")
         if self.crop < 2 or self.crop % 2:
             raise InputError(f"crop is {self.crop}; expected an even number of pixels")
 

@@ -44,7 +44,7 @@ def run(
     on from the state `start`. It learns from the outputs of `teacher`, too.
     """
     datasets = list(data.values())
-    mixture = Mixture(datasets, config.mixture, config.seed, config.zoom)
+    mixture = Mixture(datasets, config.mixture, config.seed, config.zoom, config.roll)
     weights = class_weights(datasets, config.mixture, len(net.config.classes))
     trainer = Trainer(net, config, weights, teacher)
     if levels is not None:

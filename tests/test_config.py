@@ -87,6 +87,8 @@ def test_temperature_falls_geometrically() -> None:
         ({"batch": 1}, "batch is 1; expected 2 or more"),
         ({"zoom": [1.2, 0.8]}, r"zoom is \(1.2, 0.8\); expected 0 < smallest"),
         ({"zoom": [1.0]}, "zoom is"),
+        ({"roll": -1.0}, "roll is -1.0; expected 0 to 180 degrees"),
+        ({"roll": 181.0}, "roll is"),
         ({"crop": 255}, "crop is 255; expected an even number"),
     ],
 )

@@ -98,7 +98,7 @@ class Mixture:
         weights: share of each dataset in a batch, of any positive sum. What does not come
             out even is drawn at random, right on average.
         seed: of the whole sequence of batches, 0 or more.
-        scale: smallest and largest random zoom; see `augment`.
+        scale, roll: smallest and largest random zoom, and largest roll; see `augment`.
 
     Raises:
         InputError: no dataset, an empty one, or weights that do not fit.
@@ -110,6 +110,7 @@ class Mixture:
         weights: Sequence[float],
         seed: int,
         scale: tuple[float, float] = ZOOM,
+        roll: float = 0.0,
     ) -> None:
         if not datasets or len(datasets) != len(weights):
             raise InputError(
@@ -123,7 +124,7 @@ class Mixture:
         self.datasets = tuple(datasets)
         self.shares = shares / shares.sum()
         self.seed = seed
-        self.scale = scale
+        self.scale, self.roll = scale, roll
 
     def batch(self, step: int, size: int, crop: int) -> Batch:
         """The batch of `step`: `size` samples of `crop` x `crop` pixels."""
@@ -132,7 +133,7 @@ class Mixture:
         for dataset, count in zip(self.datasets, self._counts(size, rng), strict=True):
             # Without repetition inside a batch, as long as the dataset is large enough.
             picked = rng.choice(len(dataset), int(count), replace=int(count) > len(dataset))
-            samples += [augment(dataset[int(i)], rng, crop, self.scale) for i in picked]
+            samples += [augment(dataset[int(i)], rng, crop, self.scale, self.roll) for i in picked]
         return collate(samples)
 
     def _counts(self, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pag.config import ZOOM
 from pag.data.photometric import jitter
+from pag.data.rolling import rolled, side_needed
 from pag.data.sample import IGNORE, Sample
 from pag.errors import InputError
 
@@ -38,8 +39,9 @@ def augment(
     rng: np.random.Generator,
     crop: int,
     scale: tuple[float, float] = ZOOM,
+    roll: float = 0.0,
 ) -> Sample:
-    """Random zoom, crop of `crop` x `crop` pixels, mirror, and photometric jitter.
+    """Random zoom, roll, crop of `crop` x `crop` pixels, mirror, and photometric jitter.
 
     A zoom by s with the same camera looks like the scene squeezed along the optical axis:
     every point keeps its x and y in metres, and its depth is divided by s (Eigen and
@@ -52,17 +54,22 @@ def augment(
         rng: the only source of randomness.
         crop: side of the result in pixels.
         scale: smallest and largest zoom, drawn evenly in its logarithm.
+        roll: largest roll of the camera to either side, degrees; see `pag.data.rolling`.
     """
     low, high = scale
     if crop < 1 or not 0 < low <= high:
         raise InputError(f"crop {crop} and scale {scale}: expected crop >= 1, 0 < low <= high")
     zoom = math.exp(rng.uniform(math.log(low), math.log(high)))
     height, width = (max(1, round(n * zoom)) for n in sample.size)
-    rows, above, below = _place(height, crop, rng)
-    cols, left, right = _place(width, crop, rng)
+    degrees = rng.uniform(-roll, roll) if roll else 0.0
+    side = side_needed(crop, degrees) if roll else crop
+    rows, above, below = _place(height, side, rng)
+    cols, left, right = _place(width, side, rng)
     out = refocused(_resample(sample, (height, width), (rows, cols)), zoom)
     if above or below or left or right:
         out = _padded(out, ((above, below), (left, right)))
+    if roll:
+        out = rolled(out, degrees, crop)
     if rng.random() < 0.5:
         out = mirror(out)
     return replace(out, image=jitter(out.image, rng))

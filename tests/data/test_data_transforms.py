@@ -112,10 +112,11 @@ def test_zoomed_normals_are_those_of_the_zoomed_depth():
         assert np.degrees(np.arccos(min(1.0, cosines.mean()))) < 2.0
 
 
-def test_augment_keeps_maps_in_step_with_the_image():
+@pytest.mark.parametrize("roll", [0.0, 15.0])
+def test_augment_keeps_maps_in_step_with_the_image(roll):
     source, seen = make_sample(120, 160), set()
     for seed in range(40):
-        out: Any = augment(source, rng(seed), crop=96)
+        out: Any = augment(source, rng(seed), crop=96, roll=roll)
         assert [m.shape[:2] for m in maps(out)] == [(96, 96)] * 5
         assert [m.dtype for m in maps(out)] == [m.dtype for m in maps(source)]
         known = out.segmentation != IGNORE
@@ -127,10 +128,14 @@ def test_augment_keeps_maps_in_step_with_the_image():
         if all(half.size for half in halves):
             seen.add("edge")
             assert np.percentile(halves[0], 10) > np.percentile(halves[1], 90)
-            assert out.boundary.max() == np.float32(0.75)
+            assert 0.37 < out.boundary.max() <= np.float32(0.75)
+            assert roll or out.boundary.max() == np.float32(0.75)
+            columns = (out.segmentation == 3).argmax(1)[known.all(1)]
+            seen.add("tilted" if len(set(columns.tolist())) > 2 else "level")
         seen.add("padded" if not known.all() else "whole")
         seen.add("mirrored" if out.normals[..., 0].min() < 0 else "straight")
     assert {"edge", "padded", "whole", "mirrored", "straight"} <= seen
+    assert ("tilted" in seen) == bool(roll)
 
 
 def test_augment_is_a_function_of_the_generator_and_leaves_its_input_alone():
