@@ -20,7 +20,7 @@ app: $(VENV)/runtime.stamp ## install what is missing and open the app on this m
 	@exec $(PY) app.py $(ARGS)
 
 test: lint browser ## everything that has to pass: style, types and all tests
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
 lint: $(VENV)/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff check .

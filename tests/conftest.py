@@ -28,6 +28,7 @@ BROWSER_ARGS = [
     "--disable-sync",
 ]
 TORCH_THREADS = 2
+BROWSER_TESTS = Path(__file__).parent / "browser"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,10 +37,19 @@ def pytest_configure(config: pytest.Config) -> None:
     A server that closes deletes the uploads it knows, and two have the same photo's alike.
     What somebody measured on this machine is nobody's business here.
     """
+    # Tests run in several processes, and threads that wait must leave the cores to others.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     folder = tempfile.TemporaryDirectory(prefix="pag-tests-", ignore_cleanup_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = folder.name
     os.environ["XDG_CACHE_HOME"] = os.path.join(folder.name, "cache")
     config.add_cleanup(folder.cleanup)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests share a process: those of a file, and all that share the browser."""
+    for item in items:
+        browsing = BROWSER_TESTS in item.path.parents
+        item.add_marker(pytest.mark.xdist_group("browser" if browsing else str(item.path)))
 
 
 @pytest.fixture
