@@ -55,6 +55,11 @@ def check_budget(budget: object, floor: float = 0.0) -> float:
 class Pass(Protocol):
     """One forward pass of a policy."""
 
+    @property
+    def all_open(self) -> bool:
+        """Whether it is known beforehand that every gate will be open."""
+        return False
+
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         """(B, 1, h, w) logits -> mask of the same shape: bool, or float 0/1 when training."""
         ...
@@ -123,6 +128,10 @@ class OpenPolicy:
 
 
 class _OpenPass(Pass):
+    @property
+    def all_open(self) -> bool:
+        return True
+
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         return torch.ones_like(logits, dtype=torch.bool)
 
@@ -187,6 +196,10 @@ class AllottedPass(Pass):
         self.allotted = [allot(cost, b) for b in self.budgets]
         self.carry = [0.0 for _ in self.budgets]
 
+    @property
+    def all_open(self) -> bool:
+        return all(budget >= 1 for budget in self.budgets)
+
     def note_pool(self, saved: Tensor) -> None:
         # The saving lowers executed and dense alike; the budget is a share of the latter.
         for i, (budget, macs) in enumerate(zip(self.budgets, saved.tolist(), strict=True)):
@@ -221,7 +234,7 @@ class _ExactPass(AllottedPass):
         return mask
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
-        if all(budget >= 1 for budget in self.budgets):
+        if self.all_open:
             return torch.ones_like(logits, dtype=torch.bool)
         if decides_there(logits) and self.policy.shuffle is None:
             return self._decide_there(layer, logits)

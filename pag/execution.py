@@ -49,6 +49,11 @@ class Execution(ABC):
             (B, C', h, w).
         """
 
+    @property
+    def where_open(self) -> Execution:
+        """What runs the blocks of a pass in which every gate is known to be open."""
+        return self
+
     def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
         """See `MultiPool.forward`."""
         if not torch.is_grad_enabled() and cuda.serves(x, module.groups > 1):
@@ -77,23 +82,6 @@ class DenseExecution(Execution):
             return added(masked(block.expand(spatial), gate), onto)
         skipped = reduced[:, :, :: block.stride, :: block.stride]
         return added(block.expand(gate * spatial + (1 - gate) * skipped), onto)
-
-
-class EveryPixel(DenseExecution):
-    """Dense execution without masks: what the network is without gates.
-
-    Where every gate is open, that is the same, and nothing has to look whether they are.
-    """
-
-    def residual(
-        self,
-        block: ResidualBlock,
-        a: Tensor | BlockInput,
-        mask: Tensor,
-        scope: str,
-        onto: Tensor | None = None,
-    ) -> Tensor:
-        return added(block.branch(opened(a)), onto)
 
 
 class OneField(DenseExecution):
@@ -142,6 +130,10 @@ class SparseExecution(Execution):
     channels-last layout, where features and kernels are matrices without a copy.
     """
 
+    @property
+    def where_open(self) -> Execution:
+        return Everywhere()
+
     @torch.no_grad()
     def residual(
         self,
@@ -163,6 +155,30 @@ class SparseExecution(Execution):
         if bool(mask.all()):
             return everywhere(block, a, mask, scope, onto)
         return run_listed(block, a, mask, list_pixels(block, a, mask, scope), onto)
+
+
+class Everywhere(Execution):
+    """Every block at every pixel: what the network is without gates.
+
+    Where every gate is open, that is the same, and nobody has to look whether they are.
+    """
+
+    @torch.no_grad()
+    def residual(
+        self,
+        block: ResidualBlock,
+        a: Tensor | BlockInput,
+        mask: Tensor,
+        scope: str,
+        onto: Tensor | None = None,
+    ) -> Tensor:
+        """See `Execution`.
+
+        Raises:
+            InputError: the network is not fused.
+        """
+        check_fused(block)
+        return everywhere(block, a, mask, scope, onto)
 
 
 def always_sparse(block: ResidualBlock, like: Tensor, scope: str) -> bool:
@@ -245,6 +261,10 @@ class AutoExecution(Execution):
     def __init__(self, table: tuple[BreakEven, ...] | None = None, device: str = "cpu") -> None:
         self.table = default_table() if table is None else table
         self.device = device
+
+    @property
+    def where_open(self) -> Execution:
+        return Everywhere()
 
     @torch.no_grad()
     def residual(

@@ -159,6 +159,8 @@ class PAGNet(nn.Module):
         size = (image.shape[-2], image.shape[-1])
         cost = self.cost(size, tasks)
         decisions = policy.begin(cost, budget)
+        if decisions.all_open:
+            execution = execution.where_open
         if budget.device != image.device:
             budget = numbers_on(image.device, tuple(map(float, budget)))
         gates: list[GateTrace] = []

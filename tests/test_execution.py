@@ -17,7 +17,7 @@ from pag.execution import (
     EXECUTIONS,
     AutoExecution,
     DenseExecution,
-    EveryPixel,
+    Everywhere,
     Execution,
     OneField,
     SparseExecution,
@@ -201,10 +201,30 @@ def test_one_field_is_what_a_network_does_that_chooses_it_everywhere(net: PAGNet
         run(net, image, (0.7,), OneField(3))
 
 
+class Looking(AutoExecution):
+    """Fails when it is asked, as it would have to look at a mask then."""
+
+    def residual(self, *given: object) -> Tensor:  # type: ignore[override]
+        raise AssertionError("a gate that is known to be open was looked at")
+
+
 @torch.inference_mode()
-def test_every_pixel_is_the_network_without_masks() -> None:
+def test_gates_known_to_be_open_are_not_looked_at(net: PAGNet) -> None:
+    image, policy = picture(64, 96, batch=2), ExactPolicy(BudgetTable.uniform(tuple(net.gates)))
+    expected, _ = net(image, torch.ones(2), OpenPolicy())
+    for chosen in (policy, OpenPolicy()):
+        outputs, trace = net(image, torch.ones(2), chosen, execution=Looking())
+        assert torch.equal(trace.macs_executed, trace.macs_dense)
+        for task, output in outputs.items():
+            assert_close(output, expected[task])
+    with pytest.raises(AssertionError, match="looked at"):
+        net(image, torch.tensor([1.0, 0.9]), policy, execution=Looking())
+
+
+@torch.inference_mode()
+def test_everywhere_is_the_network_without_masks() -> None:
     block, a = fused_block(), inputs((6, 7))
-    mask, onto = blobs((2, 1, 6, 7)), torch.randn(2, 10, 6, 7)
+    mask, onto = torch.ones(2, 1, 6, 7, dtype=torch.bool), torch.randn(2, 10, 6, 7)
     for scope in ("block", "conv"):
-        found = EveryPixel().residual(block, a, mask, scope, onto.clone())
+        found = Everywhere().residual(block, a, mask, scope, onto.clone())
         assert torch.equal(found, block.branch(a) + onto)

@@ -101,7 +101,7 @@ class OpenLayers:
 
 class _OpenLayersPass(Pass):
     def __init__(self, flags: tuple[bool, ...]) -> None:
-        self.open = flags
+        self.flags = flags
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
-        return torch.full_like(logits, float(self.open[layer])).bool()
+        return torch.full_like(logits, float(self.flags[layer])).bool()

@@ -13,7 +13,7 @@ from pag import cpu
 from pag.baselines.resolution import nearest_size
 from pag.benchmark.subject import Subject
 from pag.budget import ExactPolicy, GatePolicy, OpenPolicy, check_budget
-from pag.execution import EXECUTIONS, EveryPixel, Execution, build_execution
+from pag.execution import EXECUTIONS, Execution, build_execution
 from pag.heads import predictions, zoom_of
 from pag.inference import TASKS
 from pag.macs import Size, network_cost
@@ -133,11 +133,8 @@ def measure_network(
     executions = {name: build_execution(name) for name in EXECUTIONS}
     floor = network_cost(net, size, TASKS).floor
 
-    # On a CPU `auto` sees that masks are full, and takes what is quickest then.
-    whole = executions["auto"] if image.device.type == "cpu" else EveryPixel()
-
     def ungated(x: Tensor) -> Trace:
-        return answer(net, x, 1.0, OpenPolicy(), whole, size)
+        return answer(net, x, 1.0, OpenPolicy(), executions["auto"], size)
 
     def by_pytorch() -> Trace:
         with cpu.switched_off():
