@@ -5,7 +5,8 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-# Arguments for app.py or pytest, e.g. `make app ARGS="--port 7861"`, `make test ARGS="-k gate"`.
+# Arguments for app.py or pytest, e.g. `make app ARGS="--port 7861"`, `make test ARGS="-k gate"`;
+# `ARGS="-n 0 --pdb"` runs all tests in one process, where they can be looked at.
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -20,7 +21,7 @@ app: $(VENV)/runtime.stamp ## install what is missing and open the app on this m
 	@exec $(PY) app.py $(ARGS)
 
 test: lint browser ## everything that has to pass: style, types and all tests
-	$(PY) -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+	$(PY) -m pytest --numprocesses auto $(ARGS)
 
 lint: $(VENV)/dev.stamp ## check style, formatting and types
 	$(PY) -m ruff check .

@@ -15,6 +15,9 @@ from pag.inference import Inference
 from tests.records import build_inference
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
+
     from pag.predictor import Predictor
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -28,7 +31,7 @@ BROWSER_ARGS = [
     "--disable-sync",
 ]
 TORCH_THREADS = 2
-BROWSER_TESTS = Path(__file__).parent / "browser"
+BROWSER_TESTS = "tests/browser/"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,11 +48,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(folder.cleanup)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests share a process: those of a file, and all that share the browser."""
-    for item in items:
-        browsing = BROWSER_TESTS in item.path.parents
-        item.add_marker(pytest.mark.xdist_group("browser" if browsing else str(item.path)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Deals out tests to processes: those of a file to one, and so all that share the browser."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return BROWSER_TESTS if file.startswith(BROWSER_TESTS) else file
+
+    return Together(config, log)
 
 
 @pytest.fixture
