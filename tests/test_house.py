@@ -15,7 +15,7 @@ import pytest
 from tests.test_architecture import imports, sources
 
 ROOT = Path(__file__).resolve().parent.parent
-DISTRIBUTIONS = {"PIL": "pillow", "playwright": "playwright"}
+DISTRIBUTIONS = {"PIL": "pillow", "playwright": "playwright", "xdist": "pytest_xdist"}
 """Import name -> distribution, where they differ."""
 OWN = {"pag", "app", "tests"}
 TRAINING = ("scipy",)

@@ -17,7 +17,7 @@ from pag.backbones import (
     ResidualBlock,
     build_backbone,
 )
-from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
+from pag.budget import BudgetTable, ExactPolicy, OpenPolicy, Pass
 from pag.config import BACKBONES, PAGConfig
 from pag.errors import InputError
 from pag.execution import DenseExecution
@@ -35,7 +35,7 @@ def net(request: pytest.FixtureRequest) -> PAGNet:
     return random_net(**request.param)
 
 
-class Masks:
+class Masks(Pass):
     """A policy of given masks: ``open``, ``closed`` or ``random``."""
 
     def __init__(self, kind: str) -> None:
