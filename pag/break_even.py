@@ -13,7 +13,8 @@ from torch import Tensor
 from pag.backbones import BlockInput, ResidualBlock
 from pag.break_even_tables import BreakEven
 from pag.config import GATE_SCOPES, PAGConfig
-from pag.execution import DenseExecution, Execution, SparseExecution
+from pag.execution import DenseExecution, Execution
+from pag.fused_execution import SparseExecution
 from pag.inference import TASKS
 from pag.macs import LayerCost, Size, halo, network_cost
 from pag.network import PAGNet, fuse_batchnorm

@@ -66,7 +66,7 @@ COMPILED = (
 """Of CPUs with the kernels of `pag.cpu`; from assets/results/break_even.json and, where
 depthwise, break_even_mobilenetv2.json (`python -m pag.benchmark --layers --backbone NAME`).
 They are of before tiles (``winograd.c``), which make skipping pay sooner; where those always pay,
-no table is asked (`pag.execution.always_sparse`).
+no table is asked (`pag.fused_execution.always_sparse`).
 """
 
 UNCOMPILED = (

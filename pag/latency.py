@@ -25,7 +25,7 @@ from pag.break_even import MARGIN
 from pag.break_even_tables import BreakEven
 from pag.budget import BudgetTable
 from pag.errors import BudgetError, InputError
-from pag.execution import AutoExecution
+from pag.fused_execution import AutoExecution
 from pag.macs import NetworkCost
 
 GIGA = 1e9

@@ -21,7 +21,8 @@ from tqdm import tqdm
 from pag.backbones import BlockInput, ResidualBlock
 from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.errors import PAGError
-from pag.execution import AutoExecution, Execution, SparseExecution, always_sparse
+from pag.execution import Execution
+from pag.fused_execution import AutoExecution, SparseExecution, always_sparse
 from pag.images import Picture, resize
 from pag.inference import TASKS, Inference
 from pag.latency import Kind, Latency, Timing, fit

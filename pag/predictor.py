@@ -18,7 +18,8 @@ from pag.budget import POLICIES, AdaptivePolicy, ExactPolicy, GatePolicy, check_
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.device import choose_device
 from pag.errors import InputError
-from pag.execution import EXECUTIONS, AutoExecution, Execution, build_execution
+from pag.execution import Execution
+from pag.fused_execution import EXECUTIONS, AutoExecution, build_execution
 from pag.heads import allowed_classes, predictions, zoom_of
 from pag.images import Picture, fit_size, image_from_array, open_image, resize
 from pag.inference import TASKS, Inference

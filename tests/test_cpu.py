@@ -21,7 +21,8 @@ from pag.cache import cache_folder
 from pag.cpu import build, check
 from pag.cpu.launch import Kernels
 from pag.cpu.structures import Geometry
-from pag.execution import AutoExecution, DenseExecution, SparseExecution
+from pag.execution import DenseExecution
+from pag.fused_execution import AutoExecution, SparseExecution
 from pag.gate import PixelGate
 from pag.heads import read
 from pag.macs import halo

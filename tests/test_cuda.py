@@ -13,7 +13,7 @@ import torch
 
 from pag import cuda
 from pag.break_even_tables import BreakEven
-from pag.execution import AutoExecution, SparseExecution
+from pag.fused_execution import AutoExecution, SparseExecution
 from tests.test_sparse import assert_close, blobs, fused_block, inputs, pool
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -154,7 +154,7 @@ def test_a_cpu_does_without_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     assert not cuda.serves(torch.rand(1, 2, 3, 4))
     code = (
-        "import sys; from tests.test_sparse import *; from pag.execution import *\n"
+        "import sys; from tests.test_sparse import *; from pag.fused_execution import *\n"
         "block, a = fused_block(), inputs((6, 7))\n"
         "SparseExecution().residual(block, a, blobs((2, 1, 6, 7)), 'block')\n"
         "SparseExecution().pool(pool((0, 1)), torch.rand(1, 8, 4, 4))\n"

@@ -13,13 +13,11 @@ from pag.break_even import prepare
 from pag.break_even_tables import COMPILED, UNCOMPILED, BreakEven
 from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
 from pag.errors import InputError
-from pag.execution import (
+from pag.execution import DenseExecution, Execution, OneField
+from pag.fused_execution import (
     EXECUTIONS,
     AutoExecution,
-    DenseExecution,
     Everywhere,
-    Execution,
-    OneField,
     SparseExecution,
     build_execution,
 )

@@ -15,7 +15,8 @@ from pag import cpu, sparse
 from pag.backbones import Bottleneck, InvertedResidual, ResidualBlock
 from pag.break_even import prepare
 from pag.errors import InputError
-from pag.execution import AutoExecution, DenseExecution, SparseExecution
+from pag.execution import DenseExecution
+from pag.fused_execution import AutoExecution, SparseExecution
 from pag.macs import LayerCost, block_cost, halo, halved
 from pag.multipool import MultiPool
 from tests.checkpoints import random_net

@@ -16,8 +16,9 @@ from pag.baselines.perforation import Perforation, nearest_grid
 from pag.baselines.resolution import nearest_size, small_maps
 from pag.budget import BudgetTable, ExactPolicy, GatePolicy
 from pag.errors import InputError
-from pag.execution import AutoExecution, Execution
+from pag.execution import Execution
 from pag.export import at_image_size
+from pag.fused_execution import AutoExecution
 from pag.heads import allowed_classes, predictions, zoom_of
 from pag.images import fit_size, resize
 from pag.inference import TASKS

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from pag.backbones import BlockInput, ResidualBlock
 from pag.errors import InputError
-from pag.execution import AutoExecution, Execution, added
+from pag.execution import Execution, added
+from pag.fused_execution import AutoExecution
 from pag.macs import LayerCost, Size, area
 from pag.sparse import as_maps, as_rows
 

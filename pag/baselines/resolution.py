@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pag.execution import AutoExecution
+from pag.fused_execution import AutoExecution
 from pag.heads import allowed_classes, predictions, zoom_of
 from pag.images import MIN_WORKING_SIDE, fit_size
 from pag.macs import Size, area, network_cost

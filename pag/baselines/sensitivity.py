@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pag.baselines.layers import OpenLayers
 from pag.errors import InputError
-from pag.execution import AutoExecution
+from pag.fused_execution import AutoExecution
 from pag.losses import distillation_losses
 from pag.macs import network_cost
 from pag.network import PAGNet

@@ -33,7 +33,7 @@ from pag.break_even import FRACTIONS, break_even, measure_layers
 from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.config import BACKBONES, GATE_SCOPES, PAGConfig
 from pag.errors import PAGError
-from pag.execution import EXECUTIONS
+from pag.fused_execution import EXECUTIONS
 from pag.macs import Size
 from pag.options import file_to_write
 from pag.timing import CLOCKS, WARMUP, machine, synchronised

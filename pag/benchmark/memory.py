@@ -21,7 +21,7 @@ from pag.benchmark.network import FULL, answer
 from pag.benchmark.subject import Recipe, load_images
 from pag.budget import ExactPolicy, OpenPolicy, check_budget
 from pag.errors import InputError
-from pag.execution import EXECUTIONS, build_execution
+from pag.fused_execution import EXECUTIONS, build_execution
 from pag.inference import TASKS
 from pag.macs import Size, network_cost
 

@@ -13,7 +13,8 @@ from pag import cpu
 from pag.baselines.resolution import nearest_size
 from pag.benchmark.subject import Subject
 from pag.budget import ExactPolicy, GatePolicy, OpenPolicy, check_budget
-from pag.execution import EXECUTIONS, Execution, build_execution
+from pag.execution import Execution
+from pag.fused_execution import EXECUTIONS, build_execution
 from pag.heads import predictions, zoom_of
 from pag.inference import TASKS
 from pag.macs import Size, network_cost

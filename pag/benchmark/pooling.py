@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pag.execution import AutoExecution
+from pag.fused_execution import AutoExecution
 from pag.macs import Size
 from pag.multipool import MultiPool
 from pag.timing import ratio, summary, time_in_turn

@@ -20,7 +20,8 @@ from pag.baselines.perforation import (
 from pag.break_even import prepare
 from pag.budget import BudgetTable
 from pag.errors import InputError
-from pag.execution import DenseExecution, Execution, SparseExecution
+from pag.execution import DenseExecution, Execution
+from pag.fused_execution import SparseExecution
 from pag.macs import block_cost
 from pag.network import PAGNet
 from tests.checkpoints import random_net

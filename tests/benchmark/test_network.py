@@ -11,7 +11,8 @@ from pag.benchmark.network import FULL, PYTORCH, SMALL, measure_network
 from pag.benchmark.subject import Recipe, Subject, load_images
 from pag.budget import ExactPolicy, GatePolicy, OpenPolicy
 from pag.errors import BudgetError
-from pag.execution import AutoExecution, DenseExecution, Execution, SparseExecution
+from pag.execution import DenseExecution, Execution
+from pag.fused_execution import AutoExecution, SparseExecution
 from pag.macs import Size
 from pag.network import PAGNet, Trace
 from tests.benchmark.clocks import Ticking

@@ -11,7 +11,7 @@ from pag import budget as budgets
 from pag.backbones import BlockInput, unopened
 from pag.budget import BudgetTable, ExactPolicy
 from pag.cuda import gate_launch
-from pag.execution import SparseExecution
+from pag.fused_execution import SparseExecution
 from pag.gate import PixelGate, Projection
 from pag.macs import LayerCost, halved
 from pag.ranking import by_sorting

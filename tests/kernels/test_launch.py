@@ -15,7 +15,8 @@ from pag.break_even import prepare
 from pag.break_even_tables import BreakEven
 from pag.budget import GatePolicy, Pass
 from pag.cuda import launch
-from pag.execution import AutoExecution, DenseExecution, SparseExecution
+from pag.execution import DenseExecution
+from pag.fused_execution import AutoExecution, SparseExecution
 from pag.macs import NetworkCost, halo
 from tests.checkpoints import random_net
 from tests.test_sparse import (
