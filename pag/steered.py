@@ -48,6 +48,10 @@ class _SteeredPass(Pass):
         self.layers = cost.layers
         self.steer = steer
 
+    @property
+    def all_open(self) -> bool:
+        return self.inner.all_open
+
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         strength = over_cells(self.steer, self.layers[layer].stride)
         return self.inner.decide(layer, steered(logits, strength))

@@ -12,7 +12,7 @@ from pag.errors import InputError
 
 
 def side_needed(side: int, degrees: float) -> int:
-    """Side of the square that holds one of `side` pixels turned by so much."""
+    """Side, in pixels, of the upright square that holds one of `side` pixels, turned."""
     angle = math.radians(degrees)
     return math.ceil(side * (abs(math.cos(angle)) + abs(math.sin(angle))) + 2)
 
@@ -30,7 +30,10 @@ def rolled(sample: Sample, degrees: float, side: int) -> Sample:
     Args:
         sample: at least `side_needed` pixels wide and high; left unchanged.
         degrees: of the camera, clockwise as seen from behind it.
-        side: of the result.
+        side: of the result, pixels.
+
+    Raises:
+        InputError: the sample is smaller than that.
     """
     height, width = sample.size
     if min(height, width) < side_needed(side, degrees):

@@ -61,8 +61,10 @@ def augment(
         raise InputError(f"crop {crop} and scale {scale}: expected crop >= 1, 0 < low <= high")
     zoom = math.exp(rng.uniform(math.log(low), math.log(high)))
     height, width = (max(1, round(n * zoom)) for n in sample.size)
-    degrees = rng.uniform(-roll, roll) if roll else 0.0
-    side = side_needed(crop, degrees) if roll else crop
+    degrees, side = 0.0, crop
+    if roll:
+        degrees = rng.uniform(-roll, roll)
+        side = side_needed(crop, degrees)
     rows, above, below = _place(height, side, rng)
     cols, left, right = _place(width, side, rng)
     out = refocused(_resample(sample, (height, width), (rows, cols)), zoom)
