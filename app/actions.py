@@ -96,6 +96,11 @@ class Desk:
         classes = set(self.analyser.config.classes)
         return tuple(name for name, labels in LABEL_SETS.items() if classes & set(labels))
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is computed, for anybody, or waited for."""
+        return self._turn.busy
+
     def check(self, wish: Wish) -> Settings:
         """Settings that the network can run with.
 

@@ -1,4 +1,5 @@
-"""Answers beside the one that is shown: one place's story, what to set next to it, what changed.
+"""What is asked beside the answer that is shown: one place's story, what to set next to it, what
+painting changed, and the times of all budgets once it is quiet.
 
 Each takes what the page's script asks, unchecked, and gives a message for it.
 """
@@ -11,9 +12,11 @@ from typing import Any
 
 from app import content
 from app.actions import Desk
+from app.frames import known_agreements
 from app.questions import echo
+from app.quiet import time_again
 from app.session import Session
-from app.views import markup, outputs, pixel, ponder, steering, two
+from app.views import cost, markup, numbers, outputs, pixel, ponder, steering, two
 from app.views.fill import merged
 from app.words import steering as steering_words
 from app.words import two as two_words
@@ -23,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 BESIDE = (outputs, ponder, two)
 """The panels whose contents can be set beside each other."""
+TIMED = (numbers, cost, two)
+"""Those that say how long an answer took."""
 
 
 def pixel_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +73,24 @@ def change_message(desk: Desk, session: Session, question: dict[str, Any]) -> di
         return {"html": steering.change(before, after, painted.grid)}
 
     return _told(session, question, answer, steering_words.CHANGE_FAILED)
+
+
+def times_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:
+    """What the page says of time at every budget, once all passes have been timed in quiet.
+
+    ``later`` asks the browser to try again: somebody has asked for something in between.
+    """
+
+    def answer() -> dict[str, Any]:
+        if not time_again(desk, session):
+            return {"later": True}
+        times = []
+        for budget, known in session.known():
+            fill = merged(view.fill(known, session.first or known) for view in TIMED)
+            times.append({"budget": budget, "html": dict(fill.html)})
+        return {"times": times, "agreements": known_agreements(session)}
+
+    return _told(session, question, answer, content.UNEXPECTED)
 
 
 def _told(

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.actions import Desk, check_budget
 from app.questions import echo
-from app.session import AnswerKey, Session
+from app.session import Session
 from app.sweep import sweep_order
 from app.views import (
     agreement,
@@ -92,18 +92,16 @@ def _agreements(answer: Inference, session: Session, budget: float) -> list[dict
     Full budget brings the agreement of all that were sent before it. An answer is remembered
     before its frame is made, so of two that come together at least one sees the other.
     """
-    full_key = session.key_at(1.0)
-    full = session.memory.recall(full_key)
-    if full is None:
-        return []
-    if answer is not full:
+    full = session.memory.recall(session.key_at(1.0))
+    if full is not None and answer is not full:
         return agreement.entries([(budget, answer)], full)
-    known = [
-        (key.settings.budget, other)
-        for key, other in session.memory.items()
-        if isinstance(key, AnswerKey) and key.scene == session.scene
-    ]
-    return agreement.entries(known, full)
+    return known_agreements(session)
+
+
+def known_agreements(session: Session) -> list[dict[str, Any]]:
+    """How close every remembered answer of the scene comes to full budget, if that is known."""
+    full = session.memory.recall(session.key_at(1.0))
+    return agreement.entries(session.known(), full) if full else []
 
 
 def step_message(desk: Desk, session: Session, question: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Memory:
         self.limit = limit
         self._answers: OrderedDict[Hashable, Inference] = OrderedDict()
         self._sent: set[Hashable] = set()
+        self._quiet: set[Hashable] = set()
         self._at_work = 0
         self._lock = threading.Lock()
 
@@ -44,14 +45,26 @@ class Memory:
                 self._answers.move_to_end(key)
             return self._answers.get(key)
 
-    def remember(self, key: Hashable, answer: Inference) -> None:
-        """Keep an answer, and forget the oldest ones beyond the limit."""
+    def remember(self, key: Hashable, answer: Inference, *, in_quiet: bool = False) -> None:
+        """Keep an answer, and forget the oldest ones beyond the limit.
+
+        Args:
+            key: the question.
+            answer: to keep.
+            in_quiet: its time was taken while nobody asked for anything.
+        """
         with self._lock:
+            (self._quiet.add if in_quiet else self._quiet.discard)(key)
             self._answers[key] = answer
             self._answers.move_to_end(key)
             total = sum(map(size_of, self._answers.values()))
             while total > self.limit and len(self._answers) > 1:
                 total -= size_of(self._answers.popitem(last=False)[1])
+
+    def timed_in_quiet(self, key: Hashable) -> bool:
+        """Whether the answer remembered last was timed while nobody asked for anything."""
+        with self._lock:
+            return key in self._quiet
 
     def items(self) -> list[tuple[Hashable, Inference]]:
         """All that is remembered now, the least recently used first."""
@@ -63,6 +76,7 @@ class Memory:
         with self._lock:
             self._answers.clear()
             self._sent.clear()
+            self._quiet.clear()
 
     def first_time(self, key: Hashable) -> bool:
         """True once for each question: its answer is not in the browser yet."""

@@ -103,6 +103,14 @@ class Session:
         """Names the photo and the settings but for the budget; empty before the first photo."""
         return self.key.scene if self.key else ""
 
+    def known(self) -> list[tuple[float, Inference]]:
+        """(budget, answer) of all that is remembered of this scene."""
+        return [
+            (key.settings.budget, answer)
+            for key, answer in self.memory.items()
+            if isinstance(key, AnswerKey) and key.scene == self.scene
+        ]
+
     def remembered(
         self, budgets: Sequence[float], answer: Inference
     ) -> tuple[list[Inference], int]:

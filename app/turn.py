@@ -22,6 +22,12 @@ class Turn:
         self._arrivals = count()
         self._taken = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether anybody computes or waits."""
+        with self._changed:
+            return self._taken or bool(self._waiting)
+
     @contextmanager
     def now(self) -> Iterator[None]:
         """Hold the turn for something that a person waits for."""

@@ -12,7 +12,7 @@ import gradio as gr
 
 from app import content
 from app.actions import Analyser, Desk, Wish
-from app.asides import change_message, pixel_message, two_message
+from app.asides import change_message, pixel_message, times_message, two_message
 from app.components import BudgetNumber, refusal
 from app.endpoints import add_endpoints
 from app.events import DOWNLOAD, wire_link, wire_taking
@@ -63,7 +63,12 @@ TABS = {
     "take": (takeaway_words.TAB, takeaway),
 }
 """Name of each tab -> its label and its view, in the order of the page."""
-ASIDES = {"pixel": pixel_message, "two": two_message, "change": change_message}
+ASIDES = {
+    "pixel": pixel_message,
+    "two": two_message,
+    "change": change_message,
+    "times": times_message,
+}
 """Channel of the page's script -> who answers what it asks; nothing of the session changes."""
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ MEASURED = (
     "<strong>{here}</strong> here, {full} at full budget: <strong>{share:.0%}</strong> of its "
     "time, measured on this photo."
 )
-VARIES = " Each was one pass, and passes take longer while this machine does something else, too."
+VARIES = " Passes take longer while this machine does something else, too."
 MEASURED_FULL = "This is full budget, with which the others' time is compared."
 PREDICTED = (
     "{full} at full budget: <strong>{share:.0%}</strong> of its time should be needed here, says "
@@ -17,8 +17,8 @@ PREDICTED = (
 TITLE = "Time: the network"
 AXIS = "milliseconds"
 WHAT = (
-    "Measured on this photo, one pass for each budget, so a point may lie a little off. The "
-    "first pass after a start takes longer than others."
+    "Measured on this photo: one pass for each budget and, once the page rests, one more, of which "
+    "the quicker counts. A point may lie a little off."
 )
 
 # The program's own start

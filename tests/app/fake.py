@@ -76,14 +76,17 @@ class FakePredictor:
         calls: (budget, policy, execution, size, labels) of every call, in order.
         steers: the steering map of every call.
         fail: raised by the next call, once.
+        device: what the records say.
+        seconds: what the records say of the network; None for what they always say.
         brake: keeps calls waiting; a call is in the network meanwhile.
     """
 
     floor = FLOOR
-    device = "cpu"
     config = PAGConfig(classes=LABEL_SETS["all"])
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+        self.seconds: float | None = None
         self.calls: list[tuple[float, str, str, int, str]] = []
         self.steers: list[np.ndarray | None] = []
         self.fail: Exception | None = None
@@ -129,7 +132,10 @@ class FakePredictor:
             steer=steer,
             image=np.array(photo),
         )
-        return dataclasses.replace(record, **_blurred(record, budget))
+        if self.seconds is not None:
+            seconds = dict(record.seconds) | {"network": self.seconds}
+            record = dataclasses.replace(record, seconds=seconds)
+        return dataclasses.replace(record, device=self.device, **_blurred(record, budget))
 
 
 def _blurred(record: Inference, budget: float) -> dict[str, np.ndarray]:

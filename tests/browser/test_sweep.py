@@ -112,6 +112,30 @@ def test_a_new_setting_starts_the_sweep_again(visitor: Visitor, fake: FakePredic
     assert [call[1] for call in fake.calls[before:]] == ["adaptive"] * 13
 
 
+def test_what_is_said_of_time_is_measured_again_once_the_page_rests(
+    visitor: Visitor, fake: FakePredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.until_swept()
+    monkeypatch.setattr(fake, "device", "cpu")
+    monkeypatch.setattr(fake, "seconds", 0.5)
+    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=9))
+    visitor.until_numbers("200 × 150")
+    visitor.until_swept()
+    assert "500 ms network" in visitor.numbers()
+    pictures = visitor.picture("depth")
+    fake.seconds = 0.25
+    visitor.until_numbers("250 ms network")
+    assert "250 ms here, 250 ms at full budget: 100%" in visitor.numbers()
+    assert (visitor.picture("depth") == pictures).all()
+    calls = len(fake.calls)
+    for budget in visitor.budgets():
+        visitor.move_slider(budget)
+        visitor.until_numbers(rf"Requested {budget:.2f}")
+        assert "250 ms network" in visitor.numbers()
+    visitor.page.wait_for_timeout(2500)
+    assert len(fake.calls) == calls, "all have been timed already"
+
+
 def hold_sweep(visitor: Visitor, brake: Brake, folder: Path, seed: int, *free: float) -> None:
     """A new photo, its first answer there, its sweep held but for the budgets `free`."""
     visitor.until_swept()
