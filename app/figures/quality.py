@@ -32,12 +32,11 @@ class Line(Protocol):
     def scores(self) -> tuple[float, ...]: ...
 
 
-def agreement_figure(task: str, floor: float, height: int = HEIGHT) -> go.Figure:
+def agreement_figure(task: str, height: int = HEIGHT) -> go.Figure:
     """The chart of one task, without values: a curve, and a ring for the budget shown.
 
     Args:
         task: one of the four, or ``time``.
-        floor: the lowest budget on the axis.
         height: in pixels.
     """
     _, axis, _ = words.QUALITY_TITLES[task]
@@ -60,8 +59,13 @@ def agreement_figure(task: str, floor: float, height: int = HEIGHT) -> go.Figure
     figure = _styled(go.Figure([curve, ring]), task, words.QUALITY_X, axis, height)
     if task == TIME:
         figure.update_yaxes(rangemode="tozero")
+    return figure.update_xaxes(tickformat=".1f")
+
+
+def budget_range(floor: float) -> list[float]:
+    """What the axis of budgets shows where `floor` is the lowest one."""
     margin = 0.03 * (1.0 - floor)
-    return figure.update_xaxes(range=[floor - margin, 1.0 + margin], tickformat=".1f")
+    return [floor - margin, 1.0 + margin]
 
 
 def heldout_figure(task: str, curves: Sequence[Line], height: int = HEIGHT) -> go.Figure:

@@ -54,7 +54,7 @@ function drawLine(view, stack, values) {
     stack.querySelector(".pag-picture").after(full);
     stack.append(side("left"), side("right"));
   }
-  const url = fullFrame().fill.pictures[view.dataset.name];
+  const url = pictureOf(fullFrame(), view.dataset.name);
   if (full.src !== url) full.src = url;
   full.dataset.name = view.dataset.name;
   stack.querySelector(".pag-side.pag-left").textContent = say(words.leftSide, values);

@@ -29,32 +29,36 @@ function fillHtml(html, root = document) {
   }
 }
 
-function fillPictures(pictures, root = document) {
-  for (const [slot, url] of Object.entries(pictures)) {
-    for (const image of bySlot(slot, root)) if (image.src !== url) image.src = url;
+function fillPicture(slot, url, root = document) {
+  for (const image of bySlot(slot, root)) if (image.src !== url) image.src = url;
+}
+
+function fillPictures(frame, root = document) {
+  for (const slot of Object.keys(frame.fill.pictures)) {
+    if (bySlot(slot, root).length) fillPicture(slot, pictureOf(frame, slot), root);
   }
 }
 
 function fillScene(root = document) {
   if (!page.scene) return;
   fillHtml(page.scene.fill.html, root);
-  fillPictures({ photo: page.scene.fill.data.photo }, root);
+  fillPicture("photo", page.scene.fill.data.photo, root);
 }
 
 function fillFrame(frame, root = document) {
   fillHtml(frame.fill.html, root);
-  fillPictures(frame.fill.pictures, root);
+  fillPictures(frame, root);
 }
 
 const visible = (element) => element.offsetParent !== null;
 
 /* Pictures that were never decoded would blink when they come on the screen. */
 async function decoded(frame) {
-  const waiting = Object.entries(frame.fill.pictures)
-    .filter(([slot]) => bySlot(slot).some(visible))
-    .map(([, url]) => {
+  const waiting = Object.keys(frame.fill.pictures)
+    .filter((slot) => bySlot(slot).some(visible))
+    .map((slot) => {
       const image = new Image();
-      image.src = url;
+      image.src = pictureOf(frame, slot);
       return image.decode().catch(() => {});
     });
   await Promise.all(waiting);
@@ -110,17 +114,21 @@ function showAsked(budget = sliderValue()) {
 
 function toUrl(address) {
   const [head, body] = address.split(",");
-  const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+  const letters = atob(body);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
   return URL.createObjectURL(new Blob([bytes], { type: head.slice(5, head.indexOf(";")) }));
 }
 
-function urls(frame) {
+/* What is drawn again and again gets an address of the browser's own, whose picture stays decoded;
+   but only once somebody looks: of a sweep's pictures most are never seen. */
+function pictureOf(frame, slot) {
   const pictures = frame.fill.pictures;
-  for (const slot of Object.keys(pictures)) pictures[slot] = toUrl(pictures[slot]);
+  if (pictures[slot]?.startsWith("data:")) pictures[slot] = toUrl(pictures[slot]);
+  return pictures[slot];
 }
 
 function keep(frame) {
-  urls(frame);
   const key = keyOf(frame.budget);
   if (page.frames.has(key)) release([page.frames.get(key)]);
   page.frames.set(key, frame);
@@ -129,8 +137,8 @@ function keep(frame) {
 
 /* Not at once: they may still be on the screen, or on their way to it. */
 function release(frames) {
-  const addresses = frames.flatMap((frame) => Object.values(frame.fill.pictures));
-  setTimeout(() => addresses.forEach((url) => URL.revokeObjectURL(url)), 2000);
+  const addresses = () => frames.flatMap((frame) => Object.values(frame.fill.pictures));
+  setTimeout(() => addresses().forEach((url) => URL.revokeObjectURL(url)), 2000);
 }
 
 function begin(scene) {

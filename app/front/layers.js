@@ -19,7 +19,7 @@ function setMode(root = document) {
   const against = document.querySelector("#gates-against");
   if (against) against.hidden = !differs;
   fillHtml({ "gates-key": keyLine(mode) });
-  if (page.shown) fillPictures(page.shown.fill.pictures, root);
+  if (page.shown) fillPictures(page.shown, root);
   drawDifferences();
 }
 

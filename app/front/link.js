@@ -52,7 +52,7 @@ async function pixelsOf(frame, slot) {
   if (!pixels.has(frame)) pixels.set(frame, {});
   const known = pixels.get(frame);
   known[slot] ??= (async () => {
-    const blob = await (await fetch(frame.fill.pictures[slot])).blob();
+    const blob = await (await fetch(pictureOf(frame, slot))).blob();
     const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
     const bitmap = await createImageBitmap(blob, options);
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);

@@ -9,7 +9,8 @@ function drawQuality() {
   const shown = page.shown && agreements.get(keyOf(page.shown.budget));
   for (const plot of charts) {
     const { task } = plot.dataset;
-    const { data, layout } = page.scene.fill.data.quality[task];
+    const { data, layout } = structuredClone(page.scene.fill.data.quality[task]);
+    layout.xaxis.range = [...page.scene.fill.data["budget-range"]];
     const points = known.filter((entry) => entry.values[task] !== null);
     const ring = points.includes(shown) ? [shown] : [];
     const traces = [points, ring].map((entries, i) => ({
@@ -18,7 +19,7 @@ function drawQuality() {
       y: entries.map((entry) => entry.values[task]),
     }));
     const first = !plot.data;
-    Plotly.react(plot, traces, structuredClone(layout), CONFIG);
+    Plotly.react(plot, traces, layout, CONFIG);
     if (first) plot.on("plotly_click", ({ points: [point] }) => moveSlider(point.x));
   }
 }

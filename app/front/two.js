@@ -73,7 +73,6 @@ function otherNow() {
 handlers.two = (message) => {
   if (message.name === besideAsked) besideAsked = "";
   if (message.scene !== page.scene?.id || !(message.frame || message.html)) return;
-  if (message.frame) urls(message.frame);
   beside.set(message.name, message);
   drawTwo();
 };
@@ -117,7 +116,7 @@ function drawSide(side, frame, shows) {
   for (const view of viewsOf(side)) {
     view.dataset.shows = shows;
     const picture = view.querySelector(".pag-picture");
-    const url = frame?.fill.pictures[shows];
+    const url = frame && pictureOf(frame, shows);
     picture.hidden = shows === "ponder";
     if (url) picture.src = url;
     else picture.removeAttribute("src");

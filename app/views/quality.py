@@ -52,12 +52,16 @@ def scene(first: Inference) -> Fill:
             else "",
         },
         data={
-            "quality": {
-                task: _plain(figures.agreement_figure(task, first.budget_floor))
-                for task in (*TASKS, figures.TIME)
-            }
+            "quality": _charts_here(),
+            "budget-range": figures.budget_range(first.budget_floor),
         },
     )
+
+
+@cache
+def _charts_here() -> dict[str, dict[str, Any]]:
+    # Making them takes longer than all else that a new photo brings, and they are always the same.
+    return {task: _plain(figures.agreement_figure(task)) for task in (*TASKS, figures.TIME)}
 
 
 @cache
