@@ -82,8 +82,9 @@ def times_message(desk: Desk, session: Session, question: dict[str, Any]) -> dic
     """
 
     def answer() -> dict[str, Any]:
-        if not time_again(desk, session):
-            return {"later": True}
+        timed = time_again(desk, session)
+        if not timed:
+            return {"later": timed is None}
         times = []
         for budget, known in session.known():
             fill = merged(view.fill(known, session.first or known) for view in TIMED)

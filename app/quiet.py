@@ -12,28 +12,30 @@ from app.actions import Desk
 from app.session import AnswerKey, Session
 
 
-def time_again(desk: Desk, session: Session) -> bool:
+def time_again(desk: Desk, session: Session) -> list[float] | None:
     """Run every remembered answer of the session's scene once more, for its time alone.
 
     Nobody waits for it: it stops as soon as anybody asks for anything. Where the network does not
     share its processor with the page there is nothing to be done.
 
     Returns:
-        Whether all have been timed; if not, those that have been stay so.
+        The budgets that have been timed now; None if somebody asked in between. What was timed
+        until then stays so.
 
     Raises:
         PAGError: the network failed.
     """
-    memory = session.memory
+    memory, timed = session.memory, []
     for key, answer in memory.items():
         if not isinstance(key, AnswerKey) or key.scene != session.scene or session.photo is None:
             continue
         if answer.device != "cpu" or memory.timed_in_quiet(key):
             continue
         if memory.interrupted or desk.busy:
-            return False
+            return None
         again = desk.run_behind(session.photo, key.settings)
         if again.seconds["network"] < answer.seconds["network"]:
             answer = replace(answer, seconds=again.seconds)
         memory.remember(key, answer, in_quiet=True)
-    return True
+        timed.append(key.settings.budget)
+    return timed

@@ -19,11 +19,12 @@ handlers.times = (message) => {
   if (message.scene !== page.scene?.id) return;
   untimed ||= Boolean(message.later);
   for (const { budget, html } of message.times ?? []) {
-    Object.assign(page.frames.get(keyOf(budget))?.fill.html ?? {}, html);
+    const frame = page.frames.get(keyOf(budget));
+    if (frame) Object.assign(frame.fill.html, html);
+    if (frame && frame === page.shown) fillHtml(html);
   }
   for (const entry of message.agreements ?? []) agreements.set(keyOf(entry.budget), entry);
-  if (message.times && page.shown) {
-    fillFrame(page.shown);
+  if (message.times) {
     drawAgreement();
     drawQuality();
     twoSoon();

@@ -161,6 +161,11 @@ def _record(photo: Seen, tasks: tuple[str, ...], steer: Seen | None, **asked: An
     )
 
 
+def forget_records() -> None:
+    """Let go of the records kept, for tests of who else does."""
+    _record.cache_clear()
+
+
 def _blurred(record: Inference, budget: float) -> dict[str, np.ndarray]:
     """The outputs of `record` shifted by the compute left out, so that a budget shows in each."""
     shift = round(40 * (1.0 - budget))

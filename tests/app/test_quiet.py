@@ -36,7 +36,7 @@ def test_the_quicker_pass_counts_and_all_else_stays(
 ) -> None:
     before = dict(session.known())
     fake.seconds = again
-    assert time_again(desk, session)
+    assert time_again(desk, session) == [0.5, 1.0]
     assert seconds(session) == [min(0.5, again)] * 2
     for budget, answer in session.known():
         assert answer.depth is before[budget].depth
@@ -45,10 +45,10 @@ def test_the_quicker_pass_counts_and_all_else_stays(
 
 def test_each_answer_is_timed_again_once(desk: Desk, fake: FakePredictor, session: Session) -> None:
     calls = len(fake.calls)
-    assert time_again(desk, session) and time_again(desk, session)
+    assert time_again(desk, session) == [0.5, 1.0] and time_again(desk, session) == []
     assert [call[0] for call in fake.calls[calls:]] == [0.5, 1.0]
     desk.step(session, 0.8)
-    assert time_again(desk, session)
+    assert time_again(desk, session) == [0.8]
     assert [call[0] for call in fake.calls[calls + 2 :]] == [0.8, 0.8]
 
 
@@ -57,7 +57,7 @@ def test_the_visitors_own_request_ends_it(
 ) -> None:
     calls = len(fake.calls)
     with session.memory.interrupt():
-        assert not time_again(desk, session)
+        assert time_again(desk, session) is None
     assert len(fake.calls) == calls
 
 
@@ -69,10 +69,10 @@ def test_whoever_else_asks_ends_it(
     asking = threading.Thread(target=desk.open, args=(Session(), other, Wish()), daemon=True)
     asking.start()
     fake.brake.until_waiting()
-    assert desk.busy and not time_again(desk, session)
+    assert desk.busy and time_again(desk, session) is None
     fake.brake.release()
     asking.join(PATIENCE)
-    assert not desk.busy and time_again(desk, session)
+    assert not desk.busy and time_again(desk, session) == [0.5, 1.0]
 
 
 def test_where_the_network_has_a_processor_of_its_own_nothing_is_timed_again(
@@ -81,8 +81,10 @@ def test_where_the_network_has_a_processor_of_its_own_nothing_is_timed_again(
     fake.device = "cuda"
     desk = Desk(fake)
     opened = desk.open(Session(), photo_file, Wish(0.5))
-    assert time_again(desk, opened)
+    assert time_again(desk, opened) == []
     assert len(fake.calls) == 1
+    message = times_message(desk, opened, {"scene": opened.scene})
+    assert message["later"] is False and "times" not in message
 
 
 def test_only_the_scene_in_use_is_timed(
@@ -90,7 +92,7 @@ def test_only_the_scene_in_use_is_timed(
 ) -> None:
     after = desk.open(session, write_photo(tmp_path / "other.png", seed=4), Wish(0.5))
     calls = len(fake.calls)
-    assert time_again(desk, after)
+    assert time_again(desk, after) == [0.5]
     assert len(fake.calls) == calls + 1
 
 

@@ -123,8 +123,11 @@ def test_what_is_said_of_time_is_measured_again_once_the_page_rests(
     visitor.until_swept()
     assert "500 ms network" in visitor.numbers()
     pictures = visitor.picture("depth")
+    legend = visitor.page.locator("#legend-segmentation li").first
+    legend.focus()
     fake.seconds = 0.25
     visitor.until_numbers("250 ms network")
+    assert legend.evaluate("item => item === document.activeElement"), "nothing else is new"
     assert "250 ms here, 250 ms at full budget: 100%" in visitor.numbers()
     assert (visitor.picture("depth") == pictures).all()
     calls = len(fake.calls)

@@ -18,6 +18,7 @@ from PIL import Image
 from app import leaving
 from app.session import Photo
 from pag import Inference
+from tests.app.fake import forget_records
 from tests.app.photos import write_photo
 from tests.app.tab import Tab
 from tests.browser.visitor import OUTPUTS, PATIENCE, Visitor
@@ -131,6 +132,7 @@ def test_closing_the_tab_frees_what_was_theirs(
     someone.until_swept()
     assert held(size) > len(someone.budgets())  # the sweep, and the photo itself
     someone.leave()
+    forget_records()
     deadline = time.monotonic() + PATIENCE / 1000
     while held(size) and time.monotonic() < deadline:
         time.sleep(0.2)
