@@ -17,7 +17,7 @@ from pag import cpu
 from pag.backbones import BlockInput, Bottleneck, opened
 from pag.break_even import prepare
 from pag.break_even_tables import COMPILED, UNCOMPILED
-from pag.cache import cache_folder
+from pag.cache import cache_folder, write_whole
 from pag.cpu import build, check
 from pag.cpu.launch import Kernels
 from pag.cpu.structures import Geometry
@@ -44,6 +44,23 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     cpu._kernels.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> bytes | None:
+    """The kernels, compiled once for all tests that are about something else."""
+    if build.compiler() is None:
+        return None
+    target = tmp_path_factory.mktemp("kernels") / "kernels.so"
+    build.compile_kernels(target)
+    return target.read_bytes()
+
+
+@pytest.fixture
+def found_in_cache(library: bytes | None) -> None:
+    """As on a machine that has compiled them before."""
+    if library is not None:
+        write_whole(cache_folder() / f"kernels-{build.fingerprint()}.so", library)
+
+
 def never(target: Path) -> None:
     raise AssertionError("compiled once more")
 
@@ -62,12 +79,14 @@ def test_they_are_compiled_once_and_found_again(monkeypatch: pytest.MonkeyPatch)
 
 
 @compiled
+@pytest.mark.usefixtures("found_in_cache")
 def test_training_may_be_the_first_to_ask() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert cpu.kernels() is not None
 
 
 @compiled
+@pytest.mark.usefixtures("found_in_cache")
 @pytest.mark.parametrize(
     "name", ["keep_highest", "project", "pointwise", "run_active", "convolution"]
 )
@@ -171,6 +190,7 @@ def test_a_compiler_that_fails_is_reported_and_done_without(
 
 
 @compiled
+@pytest.mark.usefixtures("found_in_cache")
 @pytest.mark.parametrize("error", [0.5, float("nan")])
 def test_kernels_that_fail_a_first_check_are_not_used(
     error: float, monkeypatch: pytest.MonkeyPatch
@@ -181,6 +201,7 @@ def test_kernels_that_fail_a_first_check_are_not_used(
 
 
 @compiled
+@pytest.mark.usefixtures("found_in_cache")
 def test_they_can_be_switched_off_for_a_while() -> None:
     assert AutoExecution().table is COMPILED
     with cpu.switched_off():
@@ -190,6 +211,7 @@ def test_they_can_be_switched_off_for_a_while() -> None:
 
 
 @compiled
+@pytest.mark.usefixtures("found_in_cache")
 def test_other_devices_and_types_are_not_theirs() -> None:
     x = torch.rand(1, 2, 3, 4)
     assert cpu.kernels_for(x) is not None
@@ -201,7 +223,7 @@ def test_other_devices_and_types_are_not_theirs() -> None:
 
 
 @pytest.fixture
-def kernels() -> Kernels:
+def kernels(found_in_cache: None) -> Kernels:
     found = cpu.kernels()
     if found is None:
         pytest.skip("no C compiler")
