@@ -61,7 +61,12 @@ class Desk:
         others: how others, to be set beside it, are loaded, by name.
         learn: measures the page's network on this machine, once, while nobody waits.
         option: see `app.models.Models`.
+
+    Attributes:
+        quiet_after: seconds without an answer until it counts as quiet.
     """
+
+    quiet_after = 1.0
 
     def __init__(
         self,
@@ -73,6 +78,7 @@ class Desk:
         self.analyser = analyser
         self.models = Models(analyser, others or {}, option)
         self._turn = Turn()
+        self._answered = 0.0
         self.measuring = Measuring(learn, self._turn) if learn else None
 
     @property
@@ -97,9 +103,9 @@ class Desk:
         return tuple(name for name, labels in LABEL_SETS.items() if classes & set(labels))
 
     @property
-    def busy(self) -> bool:
-        """Whether anything is computed, for anybody, or waited for."""
-        return self._turn.busy
+    def quiet(self) -> bool:
+        """Whether nobody has been answered for a while, and nobody waits."""
+        return not self._turn.busy and time.monotonic() - self._answered >= self.quiet_after
 
     def check(self, wish: Wish) -> Settings:
         """Settings that the network can run with.
@@ -244,6 +250,11 @@ class Desk:
         """A photo with checked settings, computed as soon as it is its turn."""
         return self._infer(photo, settings)
 
+    def run_for_time(self, photo: Photo, settings: Settings) -> Inference:
+        """As `run_behind`, but it is nobody's answer: it stays as quiet as it is."""
+        with self._turn.behind():
+            return self._compute(photo, settings)
+
     def run_behind(self, photo: Photo, settings: Settings) -> Inference:
         """A photo with checked settings, computed once nobody waits for a single answer."""
         with self._turn.behind():
@@ -262,7 +273,14 @@ class Desk:
             return self._run(photo, settings)
 
     def _run(self, photo: Photo, settings: Settings) -> Inference:
-        answer = self.models.get(settings.model)(
+        answer = self._compute(photo, settings)
+        self._answered = time.monotonic()
+        if self.measuring:
+            self.measuring.answered()
+        return answer
+
+    def _compute(self, photo: Photo, settings: Settings) -> Inference:
+        return self.models.get(settings.model)(
             photo.picture,
             settings.budget,
             policy=settings.policy,
@@ -271,9 +289,6 @@ class Desk:
             size=settings.size,
             steer=settings.steering.grid if settings.steering else None,
         )
-        if self.measuring:
-            self.measuring.answered()
-        return answer
 
 
 def load_photo(source: Any, size: int) -> Photo:

@@ -15,7 +15,8 @@ from app.session import AnswerKey, Session
 def time_again(desk: Desk, session: Session) -> list[float] | None:
     """Run every remembered answer of the session's scene once more, for its time alone.
 
-    Nobody waits for it: it stops as soon as anybody asks for anything. Where the network does not
+    Nobody waits for it: it stops as soon as anybody asks for anything, and among many visitors it
+    never begins. Where the network does not
     share its processor with the page there is nothing to be done.
 
     Returns:
@@ -31,9 +32,9 @@ def time_again(desk: Desk, session: Session) -> list[float] | None:
             continue
         if answer.device != "cpu" or memory.timed_in_quiet(key):
             continue
-        if memory.interrupted or desk.busy:
+        if memory.interrupted or not desk.quiet:
             return None
-        again = desk.run_behind(session.photo, key.settings)
+        again = desk.run_for_time(session.photo, key.settings)
         if again.seconds["network"] < answer.seconds["network"]:
             answer = replace(answer, seconds=again.seconds)
         memory.remember(key, answer, in_quiet=True)

@@ -2,12 +2,13 @@
    asked to time them again, and what is said of time is put into the frames that are here. */
 
 const UNDISTURBED = 1500; // milliseconds without anything new on the page
+let patience = UNDISTURBED; // doubled as often as the server is busy with others
 let timing = null;
 let untimed = false; // frames have come since the server was last asked
 
 function timeSoon() {
   clearTimeout(timing);
-  if (untimed && missing() === undefined && !player) timing = setTimeout(askTimes, UNDISTURBED);
+  if (untimed && missing() === undefined && !player) timing = setTimeout(askTimes, patience);
 }
 
 function askTimes() {
@@ -18,6 +19,7 @@ function askTimes() {
 handlers.times = (message) => {
   if (message.scene !== page.scene?.id) return;
   untimed ||= Boolean(message.later);
+  patience = message.later ? 2 * patience : UNDISTURBED;
   for (const { budget, html } of message.times ?? []) {
     const frame = page.frames.get(keyOf(budget));
     if (frame) Object.assign(frame.fill.html, html);
@@ -37,4 +39,7 @@ hooks.arrival.push(() => {
   timeSoon();
 });
 hooks.shown.push(timeSoon);
-hooks.scene.push(() => clearTimeout(timing));
+hooks.scene.push(() => {
+  clearTimeout(timing);
+  patience = UNDISTURBED;
+});

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from tests.app.photos import write_photo
 
 @pytest.fixture
 def session(desk: Desk, fake: FakePredictor, photo_file: Path) -> Session:
-    """A photo whose passes at 0.5 and 1 took half a second each."""
+    """A photo whose passes at 0.5 and 1 took half a second each; it is quiet at once."""
     fake.seconds = 0.5
+    desk.quiet_after = 0.0
     opened = desk.open(Session(), photo_file, Wish(0.5))
     desk.step(opened, 1.0)
     return opened
@@ -69,10 +71,21 @@ def test_whoever_else_asks_ends_it(
     asking = threading.Thread(target=desk.open, args=(Session(), other, Wish()), daemon=True)
     asking.start()
     fake.brake.until_waiting()
-    assert desk.busy and time_again(desk, session) is None
+    assert not desk.quiet and time_again(desk, session) is None
     fake.brake.release()
     asking.join(PATIENCE)
-    assert not desk.busy and time_again(desk, session) == [0.5, 1.0]
+    assert desk.quiet and time_again(desk, session) == [0.5, 1.0]
+
+
+def test_it_is_quiet_some_time_after_the_last_answer(
+    desk: Desk, fake: FakePredictor, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.quiet_after = 1.0
+    desk.step(session, 0.8)
+    now = time.monotonic()
+    assert time_again(desk, session) is None
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1.0)
+    assert time_again(desk, session) == [0.5, 1.0, 0.8], "timing is no answer itself"
 
 
 def test_where_the_network_has_a_processor_of_its_own_nothing_is_timed_again(
