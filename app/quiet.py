@@ -16,12 +16,12 @@ def time_again(desk: Desk, session: Session) -> list[float] | None:
     """Run every remembered answer of the session's scene once more, for its time alone.
 
     Nobody waits for it: it stops as soon as anybody asks for anything, and among many visitors it
-    never begins. Where the network does not
-    share its processor with the page there is nothing to be done.
+    never begins. Where the network does not share its processor with the page there is nothing to
+    be done.
 
     Returns:
-        The budgets that have been timed now; None if somebody asked in between. What was timed
-        until then stays so.
+        The budgets that have been timed now, rising; None if somebody asked in between. What was
+        timed until then stays so.
 
     Raises:
         PAGError: the network failed.
@@ -32,11 +32,15 @@ def time_again(desk: Desk, session: Session) -> list[float] | None:
             continue
         if answer.device != "cpu" or memory.timed_in_quiet(key):
             continue
+        if memory.recall(key) is not answer:  # its visitor has left
+            continue
         if memory.interrupted or not desk.quiet:
             return None
         again = desk.run_for_time(session.photo, key.settings)
+        if memory.recall(key) is not answer:
+            continue
         if again.seconds["network"] < answer.seconds["network"]:
             answer = replace(answer, seconds=again.seconds)
         memory.remember(key, answer, in_quiet=True)
         timed.append(key.settings.budget)
-    return timed
+    return sorted(timed)

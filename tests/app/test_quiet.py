@@ -85,7 +85,7 @@ def test_it_is_quiet_some_time_after_the_last_answer(
     now = time.monotonic()
     assert time_again(desk, session) is None
     monkeypatch.setattr(time, "monotonic", lambda: now + 1.0)
-    assert time_again(desk, session) == [0.5, 1.0, 0.8], "timing is no answer itself"
+    assert time_again(desk, session) == [0.5, 0.8, 1.0], "timing is no answer itself"
 
 
 def test_where_the_network_has_a_processor_of_its_own_nothing_is_timed_again(
@@ -106,6 +106,21 @@ def test_only_the_scene_in_use_is_timed(
     after = desk.open(session, write_photo(tmp_path / "other.png", seed=4), Wish(0.5))
     calls = len(fake.calls)
     assert time_again(desk, after) == [0.5]
+    assert len(fake.calls) == calls + 1
+
+
+def test_what_is_forgotten_meanwhile_stays_forgotten(
+    desk: Desk, fake: FakePredictor, session: Session
+) -> None:
+    calls = len(fake.calls)
+    fake.brake.hold()
+    timing = threading.Thread(target=time_again, args=(desk, session), daemon=True)
+    timing.start()
+    fake.brake.until_waiting()
+    session.memory.forget()
+    fake.brake.release()
+    timing.join(PATIENCE)
+    assert len(session.memory) == 0
     assert len(fake.calls) == calls + 1
 
 
