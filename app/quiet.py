@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.actions import Desk
-from app.session import AnswerKey, Session
+from app.session import Session
 
 
 def time_again(desk: Desk, session: Session) -> list[float] | None:
@@ -26,21 +26,20 @@ def time_again(desk: Desk, session: Session) -> list[float] | None:
     Raises:
         PAGError: the network failed.
     """
-    memory, timed = session.memory, []
-    for key, answer in memory.items():
-        if not isinstance(key, AnswerKey) or key.scene != session.scene or session.photo is None:
-            continue
-        if answer.device != "cpu" or memory.timed_in_quiet(key):
+    memory, photo, timed = session.memory, session.photo, []
+    for budget, answer in session.known():
+        key = session.key_at(budget)
+        if photo is None or key is None or answer.device != "cpu" or memory.timed_in_quiet(key):
             continue
         if memory.recall(key) is not answer:  # its visitor has left
             continue
         if memory.interrupted or not desk.quiet:
             return None
-        again = desk.run_for_time(session.photo, key.settings)
+        again = desk.run_for_time(photo, key.settings)
         if memory.recall(key) is not answer:
             continue
         if again.seconds["network"] < answer.seconds["network"]:
             answer = replace(answer, seconds=again.seconds)
         memory.remember(key, answer, in_quiet=True)
-        timed.append(key.settings.budget)
+        timed.append(budget)
     return sorted(timed)
