@@ -6,7 +6,7 @@ import sys
 from functools import partial
 
 from app import content, tools
-from app.actions import Analyser
+from app.analyser import Analyser
 from app.look import launch_options
 from app.models import model_option
 from app.one_thread import predictor_class

@@ -7,50 +7,31 @@ both come through these functions, so both check everything on the server.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from app import content
-from app.analyser import Analyser as Analyser
+from app.analyser import Analyser
 from app.measuring import Learn, Measuring
 from app.models import Models
+from app.photos import fit_photo, load_photo
 from app.session import AnswerKey, Photo, Session, Settings
 from app.steering import read_painting
-from app.sweep import sweep_budgets
+from app.sweep import STEPS, sweep_budgets
 from app.turn import Turn
+from app.wish import POLICIES, Wish, check_budget, check_choice, check_wish
 from app.words import two as two_words
 from pag import (
     LABEL_SETS,
-    BudgetError,
     Inference,
     InputError,
     PAGError,
     Picture,
-    open_image,
 )
 
-POLICIES = tuple(value for _, value in content.POLICIES)
-EXECUTIONS = tuple(value for _, value in content.EXECUTIONS)
-SIZES = (320, 480, 640, 960)
-BUDGET_STEP = 0.01
 STAND_BACK = 0.1  # seconds that a sweep waits while its visitor's own request runs
-
-
-@dataclass(frozen=True)
-class Wish:
-    """Settings as they arrive from a browser or a program: unchecked."""
-
-    budget: Any = Settings.budget
-    policy: Any = Settings.policy
-    execution: Any = Settings.execution
-    size: Any = Settings.size
-    labels: Any = Settings.labels
 
 
 class Desk:
@@ -61,6 +42,7 @@ class Desk:
         others: how others, to be set beside it, are loaded, by name.
         learn: measures the page's network on this machine, once, while nobody waits.
         option: see `app.models.Models`.
+        steps: how many budgets a sweep has.
 
     Attributes:
         quiet_after: seconds without an answer until it counts as quiet.
@@ -74,8 +56,10 @@ class Desk:
         others: Mapping[str, Callable[[], Analyser]] | None = None,
         learn: Learn | None = None,
         option: str = "",
+        steps: int = STEPS,
     ) -> None:
         self.analyser = analyser
+        self.steps = steps
         self.models = Models(analyser, others or {}, option)
         self._turn = Turn()
         self._answered = 0.0
@@ -94,7 +78,7 @@ class Desk:
     @property
     def budgets(self) -> tuple[float, ...]:
         """The budgets of a sweep, rising."""
-        return sweep_budgets(self.floor)
+        return sweep_budgets(self.floor, self.steps)
 
     @property
     def label_sets(self) -> tuple[str, ...]:
@@ -108,19 +92,8 @@ class Desk:
         return not self._turn.busy and time.monotonic() - self._answered >= self.quiet_after
 
     def check(self, wish: Wish) -> Settings:
-        """Settings that the network can run with.
-
-        Raises:
-            BudgetError: the budget is missing, no number, not finite, or out of reach.
-            InputError: policy, execution, working size or label set is not on offer.
-        """
-        return Settings(
-            budget=check_budget(wish.budget, self.floor),
-            policy=_choice(content.POLICY, wish.policy, POLICIES),
-            execution=_choice(content.EXECUTION, wish.execution, EXECUTIONS),
-            size=_choice(content.SIZE, wish.size, SIZES),
-            labels=_choice(content.LABELS, wish.labels, self.label_sets),
-        )
+        """Settings that the network can run with; see `app.wish.check_wish`."""
+        return check_wish(wish, self.floor, self.label_sets)
 
     def open(self, session: Session, source: Any, wish: Wish) -> Session:
         """A new photo, analysed with the settings wished for."""
@@ -206,11 +179,11 @@ class Desk:
             BudgetError: the budget is no number that the network can meet.
             WeightsError: the other network cannot be loaded.
         """
-        what = _choice(two_words.AGAINST, what, ("policy", "model", "steering"))
+        what = check_choice(two_words.AGAINST, what, ("policy", "model", "steering"))
         if what == "policy":
-            value = _choice(content.POLICY, value, POLICIES)
+            value = check_choice(content.POLICY, value, POLICIES)
         elif what == "model":
-            value = _choice(two_words.SCRIPT["groups"]["model"], value, self.models.others)
+            value = check_choice(two_words.SCRIPT["groups"]["model"], value, self.models.others)
         else:
             value = None
         return self.answer_at(session, budget, **{what: value})
@@ -289,58 +262,3 @@ class Desk:
             size=settings.size,
             steer=settings.steering.grid if settings.steering else None,
         )
-
-
-def load_photo(source: Any, size: int) -> Photo:
-    """Open a file for a working size.
-
-    Args:
-        source: a path on this machine.
-        size: the longer side in pixels at which the network will see it.
-
-    Raises:
-        InputError: there is no image, or it cannot be used.
-    """
-    if source is None or source == "":
-        raise InputError(content.NO_IMAGE)
-    if not isinstance(source, str | Path):
-        raise InputError(content.FILE_EXPECTED)
-    # Judged by its header before it is read into memory.
-    picture = open_image(source, size_hint=size)
-    data = Path(source).read_bytes()
-    return Photo(data, hashlib.sha256(data).hexdigest(), picture, size)
-
-
-def fit_photo(photo: Photo, size: int) -> Photo:
-    """The photo decoded for another working size; itself where nothing changes."""
-    if photo.size == size:
-        return photo
-    return replace(photo, picture=open_image(photo.data, size_hint=size), size=size)
-
-
-def check_budget(value: Any, floor: float) -> float:
-    """A budget from `floor` to 1, rounded to the slider's step.
-
-    Raises:
-        BudgetError: the value is missing, no number, not finite, or outside.
-    """
-    if value is None:
-        raise BudgetError(content.BUDGET_MISSING.format(floor=floor))
-    seen = repr(value)[:40]
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise BudgetError(content.BUDGET_NOT_NUMBER.format(seen=seen, floor=floor))
-    if not abs(value) <= 1e9:  # nor is NaN, nor a whole number too large for a float
-        raise BudgetError(content.BUDGET_NOT_NUMBER.format(seen=seen, floor=floor))
-    budget = round(float(value), 2)
-    if not floor - BUDGET_STEP / 2 <= budget <= 1.0:
-        raise BudgetError(content.BUDGET_OUTSIDE.format(seen=seen, floor=floor))
-    return max(budget, floor)
-
-
-def _choice(what: str, value: Any, offered: tuple[Any, ...]) -> Any:
-    if isinstance(value, str | int) and not isinstance(value, bool) and value in offered:
-        return value
-    expected = ", ".join(map(str, offered))
-    raise InputError(
-        content.CHOICE_UNKNOWN.format(what=what.lower(), seen=repr(value)[:40], expected=expected)
-    )

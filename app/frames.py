@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from app.actions import Desk, check_budget
+from app.actions import Desk
 from app.questions import echo
 from app.session import Session
 from app.sweep import sweep_order
@@ -27,6 +27,7 @@ from app.views import (
     two,
 )
 from app.views.fill import merged
+from app.wish import check_budget
 from pag import Inference, PAGError
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.actions import Desk, Wish
+from app.actions import Desk
+from app.wish import Wish
 from app.words.takeaway import LINK_IGNORED
 from pag import PAGError
 

@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 
 from app import content
-from app.actions import Analyser, Desk, Wish
+from app.actions import Desk
+from app.analyser import Analyser
 from app.asides import change_message, pixel_message, times_message, two_message
 from app.components import BudgetNumber, refusal
 from app.endpoints import add_endpoints
@@ -23,6 +24,7 @@ from app.links import left_out, read_link
 from app.measuring import Learn
 from app.questions import question_of
 from app.session import Session
+from app.sweep import STEPS
 from app.views import (
     controls,
     cost,
@@ -40,6 +42,7 @@ from app.views import (
     terms,
     two,
 )
+from app.wish import Wish
 from app.words import steering as steering_words
 from app.words import takeaway as takeaway_words
 from app.words import two as two_words
@@ -97,6 +100,7 @@ def build_app(
     others: Mapping[str, Callable[[], Analyser]] | None = None,
     learn: Learn | None = None,
     option: str = "",
+    steps: int = STEPS,
 ) -> gr.Blocks:
     """The page around one `pag.Predictor`; launch it with `app.look.launch_options()`.
 
@@ -105,8 +109,9 @@ def build_app(
         others: networks that can be set beside it, by name, and how they are loaded.
         learn: see `app.actions.Desk`.
         option: see `app.models.Models`.
+        steps: how many budgets a sweep has.
     """
-    desk = Desk(analyser, others, learn, option)
+    desk = Desk(analyser, others, learn, option, steps)
     with gr.Blocks(
         title=content.TITLE, fill_width=True, analytics_enabled=False, delete_cache=FILES_SWEPT
     ) as blocks:

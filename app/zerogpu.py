@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.actions import Analyser
+from app.analyser import Analyser
 from pag import Inference
 
 try:

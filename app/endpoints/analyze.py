@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from app import content
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.endpoints.inputs import add, explained, image_input, number_input, policy_input
 from app.figures import outputs, ponder
+from app.wish import Wish
 from app.words import api
 from pag import summary
 

@@ -10,9 +10,10 @@ from typing import Any
 import gradio as gr
 
 from app import content
-from app.actions import SIZES, Desk
+from app.actions import Desk
 from app.components import BudgetNumber, PhotoInput, RawChoice, refusal
 from app.session import Settings
+from app.wish import SIZES
 from app.words import api
 from pag import PAGError
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.actions import Desk, Wish, load_photo
+from app.actions import Desk
 from app.endpoints.inputs import (
     add,
     explained,
@@ -17,6 +17,8 @@ from app.endpoints.inputs import (
     size_input,
 )
 from app.figures.pixel import pixel_story
+from app.photos import load_photo
+from app.wish import Wish
 from app.words import api
 from pag import Inference, InputError
 

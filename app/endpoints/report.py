@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.actions import Desk, Wish, load_photo
+from app.actions import Desk
 from app.endpoints.inputs import (
     add,
     explained,
@@ -16,8 +16,10 @@ from app.endpoints.inputs import (
     policy_input,
     size_input,
 )
+from app.photos import load_photo
 from app.report import html_report
 from app.views.download import in_cache
+from app.wish import Wish
 from app.words import api
 from app.words.takeaway import REPORT_STEM
 

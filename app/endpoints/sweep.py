@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.actions import Desk, Wish, load_photo
+from app.actions import Desk
 from app.components import refusal
 from app.endpoints.inputs import (
     add,
@@ -18,7 +18,9 @@ from app.endpoints.inputs import (
     policy_input,
     size_input,
 )
+from app.photos import load_photo
 from app.sweep import STEPS, sweep_budgets
+from app.wish import Wish
 from app.words import api
 from pag import Inference, InputError, PAGError, summary
 

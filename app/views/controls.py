@@ -10,11 +10,11 @@ from typing import Any
 import gradio as gr
 
 from app import content
-from app.actions import BUDGET_STEP, SIZES
 from app.components import BudgetSlider, PhotoInput, RawChoice
 from app.session import Session, Settings
 from app.views import markup
 from app.views.terms import with_terms
+from app.wish import BUDGET_STEP, SIZES
 from app.words import guide
 
 
@@ -32,7 +32,7 @@ class Controls:
 
     @property
     def wish(self) -> list[Any]:
-        """In the order of the fields of `app.actions.Wish`."""
+        """In the order of the fields of `app.wish.Wish`."""
         return [self.budget, self.policy, self.execution, self.size, self.labels]
 
 

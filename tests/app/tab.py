@@ -13,7 +13,7 @@ from app.session import Session
 from tests.app.fake import PATIENCE
 
 WISH = (0.6, "exact", "auto", 480, "all")
-"""What the page's controls say when it opens: `app.actions.Wish`, field by field."""
+"""What the page's controls say when it opens: `app.wish.Wish`, field by field."""
 
 
 class Tab:

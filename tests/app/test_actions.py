@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import Desk, Wish, check_budget
+from app.actions import Desk
 from app.memory import size_of
 from app.session import Session
+from app.wish import Wish, check_budget
 from pag import LABEL_SETS, BudgetError, InputError, PAGConfig, WeightsError
 from tests.app.fake import FLOOR, FakePredictor
 from tests.app.photos import BAD, bad_files, write_photo, write_rotated

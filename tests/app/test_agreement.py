@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.agreement import agreement
 from app.frames import frame_message, step_message
 from app.memory import Memory
 from app.session import Session
 from app.views.agreement import entry
+from app.wish import Wish
 from pag import TASKS, Inference
 from tests.app.photos import write_photo
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from app import content
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.figures.outputs import class_legend
 from app.session import Session
 from app.ui import build_app
+from app.wish import Wish
 from pag import LABEL_SETS, PAGConfig, Predictor
 from tests.app.fake import FakePredictor
 

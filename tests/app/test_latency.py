@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from app import measuring
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.frames import frame_message, step_message
 from app.measuring import QUIET, Measuring
 from app.session import Session
 from app.turn import Turn
 from app.views import latency
 from app.views.agreement import entry
+from app.wish import Wish
 from pag import Inference
 from tests.app.fake import FakePredictor
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.links import left_out, read_link
+from app.wish import Wish
 
 
 def test_an_address_without_settings_gives_the_usual_ones(desk: Desk) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.asides import change_message, pixel_message, two_message
 from app.figures.pixel import facing, layers_by_budget, pixel_story
 from app.frames import step_message
 from app.memory import Memory, size_of
 from app.session import Session
 from app.views import pixel
+from app.wish import Wish
 from pag import Inference
 from tests.app.fake import FakePredictor
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.asides import times_message
 from app.quiet import time_again
 from app.session import Session
+from app.wish import Wish
 from tests.app.fake import PATIENCE, FakePredictor
 from tests.app.photos import write_photo
 

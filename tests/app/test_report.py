@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from app import content
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.comparison import compare_summary
 from app.models import model_option
 from app.report import html_report
 from app.session import Session, Settings
 from app.views import takeaway
+from app.wish import Wish
 from app.words import guide, steering
 from app.words import takeaway as words
 from pag import Inference

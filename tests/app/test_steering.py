@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.asides import change_message, two_message
 from app.figures.steering import painted_shares, ponder_changes
 from app.frames import scene_message
 from app.session import Session
 from app.steering import CELLS, read_painting
+from app.wish import Wish
 from pag import Inference, InputError, WeightsError
 from tests.app.fake import FakePredictor
 from tests.records import build_inference

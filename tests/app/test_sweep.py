@@ -13,12 +13,13 @@ import pytest
 from PIL import Image
 
 from app import frames
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.figures.animation import sweep_animation, sweep_frame
 from app.frames import frame_message, scene_message, step_message
 from app.session import Session
 from app.sweep import STEPS, sweep_budgets, sweep_order
 from app.views import markup
+from app.wish import Wish
 from pag import BudgetError, Inference, InputError
 from tests.app.fake import FLOOR, FakePredictor
 from tests.app.photos import write_photo

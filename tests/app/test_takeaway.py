@@ -15,12 +15,13 @@ import pytest
 from PIL import Image
 
 from app import content
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.comparison import compare_summary
 from app.figures.files import FORMATS, PICTURES, coloured, file_of
 from app.figures.png16 import png16
 from app.session import Session
 from app.views import takeaway
+from app.wish import Wish
 from pag import BudgetError, Inference, InputError, at_image_size
 from tests.records import build_inference
 

@@ -17,12 +17,13 @@ import pytest
 from PIL import Image
 
 from app import content, front
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.figures.raster import LegendItem, nearest
 from app.frames import FILLERS, frame_message
 from app.session import Session
 from app.views import cost, download, gates, markup, numbers, outputs, ponder, pooling
 from app.views.fill import merged
+from app.wish import Wish
 from pag import BudgetError, Inference, InputError, summary
 
 VIEWS = {

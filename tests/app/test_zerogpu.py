@@ -15,7 +15,8 @@ import pytest
 
 import app
 from app import zerogpu
-from app.actions import Desk, Wish
+from app.actions import Desk
+from app.wish import Wish
 from app.zerogpu import on_borrowed_gpu
 from pag import summary
 from tests.app.fake import FakePredictor

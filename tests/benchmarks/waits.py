@@ -27,12 +27,13 @@ from typing import Any
 import torch
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.frames import frame_message
 from app.look import launch_options
 from app.one_thread import OneThreadPredictor
 from app.session import Session
 from app.ui import build_app
+from app.wish import Wish
 from pag import Predictor, open_image
 from tests.benchmarks import programs
 from tests.benchmarks.conditions import listed, machine, photograph
