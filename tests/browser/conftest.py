@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -17,7 +18,7 @@ import pytest
 from app.look import launch_options
 from app.ui import build_app
 from tests.app.fake import Brake, FakePredictor
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import STEPS, Visitor
 from tests.conftest import BROWSER_ARGS, BROWSERS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def brake(fake: FakePredictor) -> Iterator[Brake]:
 @pytest.fixture(scope="package")
 def blocks(fake: FakePredictor) -> Iterator[gr.Blocks]:
     """The app around the stand-in, served."""
-    app = build_app(fake)
+    app = build_app(fake, steps=STEPS)
     app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     yield app
     app.close()
@@ -89,6 +90,16 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     shared.close()
 
 
+@pytest.fixture(scope="package")
+def guests_context(browser: Browser) -> Iterator[BrowserContext]:
+    """Another one: a context opens six connections to a server at most, of which a page has one
+    all the time and up to three at once.
+    """
+    shared = browser.new_context()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
 def visitor(context: BrowserContext, url: str) -> Iterator[Visitor]:
     someone = Visitor(context, url)
@@ -97,29 +108,57 @@ def visitor(context: BrowserContext, url: str) -> Iterator[Visitor]:
 
 
 @pytest.fixture(scope="module")
-def kept() -> Iterator[list[Visitor]]:
-    """The page that `settled` keeps, if there is one."""
-    pages: list[Visitor] = []
+def kept() -> Iterator[dict[BrowserContext, Visitor]]:
+    """The page that `settled` keeps, and the one of `guest`, by their contexts."""
+    pages: dict[BrowserContext, Visitor] = {}
     yield pages
-    for someone in pages:
+    for someone in pages.values():
         someone.leave()
 
 
+Lend = Callable[["BrowserContext"], AbstractContextManager[Visitor]]
+
+
 @pytest.fixture
-def settled(
-    request: pytest.FixtureRequest, kept: list[Visitor], context: BrowserContext, url: str
-) -> Iterator[Visitor]:
+def lend(request: pytest.FixtureRequest, kept: dict[BrowserContext, Visitor], url: str) -> Lend:
+    """Lends the page that is kept of a context; a test that fails takes it along."""
+
+    @contextmanager
+    def lent(context: BrowserContext) -> Iterator[Visitor]:
+        someone = kept.pop(context, None) or Visitor(context, url)
+        failed = request.session.testsfailed
+        try:
+            someone.settle()
+            yield someone
+            assert someone.errors == []
+        except BaseException:
+            someone.page.close()
+            raise
+        if request.session.testsfailed > failed:
+            someone.page.close()
+        else:
+            kept[context] = someone
+
+    return lent
+
+
+@pytest.fixture
+def settled(lend: Lend, context: BrowserContext) -> Iterator[Visitor]:
     """Somebody in front of the first example, its sweep complete, the page as it opens.
 
-    For tests that leave photo and settings alone: those of a module share the page. One that fails
-    takes it along.
+    For tests that leave photo and settings alone: those of a module share the page.
     """
-    someone = kept.pop() if kept else Visitor(context, url)
-    someone.settle()
-    failed = request.session.testsfailed
-    yield someone
-    if request.session.testsfailed > failed:
-        someone.page.close()
-    else:
-        kept.append(someone)
-        assert someone.errors == []
+    with lend(context) as someone:
+        someone.until_swept()
+        yield someone
+
+
+@pytest.fixture
+def guest(lend: Lend, guests_context: BrowserContext) -> Iterator[Visitor]:
+    """Somebody in front of the page as it opens, but for the photo, which is any.
+
+    For tests that choose one of their own, which no other of the module has, and leave the settings
+    alone: those of a module share the page.
+    """
+    with lend(guests_context) as someone:
+        yield someone

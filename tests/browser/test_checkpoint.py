@@ -17,7 +17,7 @@ from app.look import launch_options
 from app.ui import build_app
 from pag import Predictor, steering_at
 from tests.app.photos import write_photo
-from tests.browser.test_steering import CANVAS, MARKS, grid_of, paint, scene, until_scene
+from tests.browser.test_steering import CANVAS, MARKS, grid_of, paint
 from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def test_steering_gives_what_the_predictor_gives(
     visitor.until_numbers("160 × 120")
     visitor.open_tab("steer")
     visitor.page.wait_for_selector(CANVAS)
-    before, plain = visitor.outputs(), scene(visitor)
+    before, plain = visitor.outputs(), visitor.scene()
     paint(visitor, "spend", (0.2, 0.2), (0.2, 0.8), size=24)
-    until_scene(visitor, plain)
+    visitor.until_scene(plain)
     visitor.page.wait_for_function(
         "document.querySelector('#steer-change').innerText.includes('achieved')"
     )

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.examples import find_examples
 from app.session import Session
+from app.wish import Wish
 from pag import Inference
 from tests.app.fake import Brake, FakePredictor
 from tests.app.photos import write_photo

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.examples import find_examples
 from app.figures.ponder import most_kilo_macs
 from app.session import Session
+from app.wish import Wish
 from pag import Inference
 from tests.app.fake import FakePredictor
 from tests.browser.visitor import OUTPUTS, Visitor
@@ -53,13 +54,13 @@ def until_read(visitor: Visitor, value: str) -> dict[str, str]:
     return visitor.readout()
 
 
-def test_pointing_reads_that_place_in_every_panel(visitor: Visitor, record: Inference) -> None:
+def test_pointing_reads_that_place_in_every_panel(settled: Visitor, record: Inference) -> None:
     height, width = record.image.shape[:2]
     for x, y in ((0.3, 0.2), (0.71, 0.55), (0.52, 0.86)):
-        visitor.point("#output-depth", x, y)
-        visitor.page.wait_for_function("document.body.dataset.pin === 'hover'")
-        visitor.page.wait_for_timeout(300)
-        place = visitor.readout()["place"]
+        settled.point("#output-depth", x, y)
+        settled.page.wait_for_function("document.body.dataset.pin === 'hover'")
+        settled.page.wait_for_timeout(300)
+        place = settled.readout()["place"]
         match = re.fullmatch(r"x (\d+), y (\d+)", place)
         assert match is not None
         share = int(match[1]) + 0.5, int(match[2]) + 0.5
@@ -67,7 +68,7 @@ def test_pointing_reads_that_place_in_every_panel(visitor: Visitor, record: Infe
         assert share == pytest.approx((x * photo_width, y * photo_height), abs=3)
         column = int(share[0] / photo_width * width)
         row = int(share[1] / photo_height * height)
-        read = until_read(visitor, place)
+        read = until_read(settled, place)
         assert record.segmentation is not None and record.depth is not None
         assert record.boundary is not None and record.normals is not None
         assert read["class"] == record.classes[record.segmentation[row, column]]
@@ -83,40 +84,40 @@ def test_pointing_reads_that_place_in_every_panel(visitor: Visitor, record: Infe
         assert (f"dilation {dilation}" if dilation else "no neighbours") in read["field"]
 
 
-def test_the_outline_is_at_the_same_place_in_all_pictures(visitor: Visitor) -> None:
-    visitor.point("#output-segmentation", 0.4, 0.3)
-    visitor.page.wait_for_function("document.body.dataset.pin === 'hover'")
-    visitor.page.wait_for_timeout(200)
-    pins = visitor.page.evaluate(PINS)
+def test_the_outline_is_at_the_same_place_in_all_pictures(settled: Visitor) -> None:
+    settled.point("#output-segmentation", 0.4, 0.3)
+    settled.page.wait_for_function("document.body.dataset.pin === 'hover'")
+    settled.page.wait_for_timeout(200)
+    pins = settled.page.evaluate(PINS)
     assert [pin["name"] for pin in pins] == list(OUTPUTS)
     for pin in pins:
         assert pin["shown"]
         assert (pin["x"], pin["y"]) == pytest.approx((0.4, 0.3), abs=0.01)
-    shapes = visitor.page.evaluate("document.querySelector('#ponder-plot').layout.shapes")
-    scene = visitor.page.evaluate("window.pagExplorer.page.scene")
+    shapes = settled.page.evaluate("document.querySelector('#ponder-plot').layout.shapes")
+    scene = settled.page.evaluate("window.pagExplorer.page.scene")
     middle = (shapes[0]["x0"] + shapes[0]["x1"]) / 2 / scene["width"]
     assert middle == pytest.approx(0.4, abs=0.01)
-    visitor.page.mouse.move(5, 5)
-    visitor.page.wait_for_function("document.body.dataset.pin === 'off'")
-    assert not any(pin["shown"] for pin in visitor.page.evaluate(PINS))
+    settled.page.mouse.move(5, 5)
+    settled.page.wait_for_function("document.body.dataset.pin === 'off'")
+    assert not any(pin["shown"] for pin in settled.page.evaluate(PINS))
 
 
-def test_a_click_keeps_the_place_while_the_budget_moves(visitor: Visitor) -> None:
-    visitor.until_swept()
-    visitor.point("#output-normals", 0.6, 0.4, click=True)
-    visitor.page.wait_for_function("document.body.dataset.pin === 'fixed'")
-    visitor.page.wait_for_timeout(200)
-    before = visitor.readout()
-    visitor.page.mouse.move(5, 5)
-    visitor.move_slider(visitor.budgets()[0])
-    visitor.until_numbers(r"Requested 0\.20")
-    visitor.page.wait_for_function(
+def test_a_click_keeps_the_place_while_the_budget_moves(settled: Visitor) -> None:
+    settled.until_swept()
+    settled.point("#output-normals", 0.6, 0.4, click=True)
+    settled.page.wait_for_function("document.body.dataset.pin === 'fixed'")
+    settled.page.wait_for_timeout(200)
+    before = settled.readout()
+    settled.page.mouse.move(5, 5)
+    settled.move_slider(settled.budgets()[0])
+    settled.until_numbers(r"Requested 0\.20")
+    settled.page.wait_for_function(
         "old => document.querySelector('#readout [data-value=layers]').innerText !== old",
         arg=before["layers"],
     )
-    assert visitor.readout()["place"] == before["place"]
-    visitor.page.keyboard.press("Escape")
-    visitor.page.wait_for_function("document.body.dataset.pin === 'off'")
+    assert settled.readout()["place"] == before["place"]
+    settled.page.keyboard.press("Escape")
+    settled.page.wait_for_function("document.body.dataset.pin === 'off'")
 
 
 def test_the_place_is_moved_by_keys(visitor: Visitor) -> None:
@@ -130,12 +131,12 @@ def test_the_place_is_moved_by_keys(visitor: Visitor) -> None:
     assert (pin["x"], pin["y"]) == pytest.approx((0.56, 0.48), abs=0.01)
 
 
-def test_outlines_follow_the_cells_of_each_layer(visitor: Visitor, record: Inference) -> None:
-    visitor.point("#output-depth", 0.5, 0.5, click=True)
-    visitor.open_tab("gates")
-    visitor.page.wait_for_selector("#gates .pag-tile >> nth=14")
-    visitor.page.wait_for_timeout(500)
-    pins = {pin["name"]: pin for pin in visitor.page.evaluate(PINS)}
+def test_outlines_follow_the_cells_of_each_layer(settled: Visitor, record: Inference) -> None:
+    settled.point("#output-depth", 0.5, 0.5, click=True)
+    settled.open_tab("gates")
+    settled.page.wait_for_selector("#gates .pag-tile >> nth=14")
+    settled.page.wait_for_timeout(500)
+    pins = {pin["name"]: pin for pin in settled.page.evaluate(PINS)}
     width = record.image.shape[1]
     coarse = pins["mask-res5_3"]
     # One cell, but never too small to be seen.
@@ -161,16 +162,16 @@ def trace(visitor: Visitor) -> dict[str, Any]:
 
 
 def test_the_heatmap_has_the_records_values_in_both_units(
-    visitor: Visitor, record: Inference
+    settled: Visitor, record: Inference
 ) -> None:
-    shown = trace(visitor)
+    shown = trace(settled)
     assert shown["zmax"] == len(record.gates)
     assert shown["title"] == "layers that ran"
     cells = np.array(shown["z"])
     assert cells.mean() == pytest.approx(record.ponder_layers.mean(), rel=0.02)
-    visitor.page.click("#ponder-unit input[value=macs]")
-    visitor.page.wait_for_function("document.querySelector('#ponder-plot').data[0].zmax > 15")
-    shown = trace(visitor)
+    settled.page.click("#ponder-unit input[value=macs]")
+    settled.page.wait_for_function("document.querySelector('#ponder-plot').data[0].zmax > 15")
+    shown = trace(settled)
     assert "multiply-adds" in shown["title"]
     assert shown["zmax"] == pytest.approx(most_kilo_macs(record), rel=1e-4)
     assert np.array(shown["z"]).mean() == pytest.approx(record.ponder_macs.mean() / 1e3, rel=0.02)
@@ -196,17 +197,17 @@ def test_the_heatmap_follows_the_budget_and_its_opacity_is_set(visitor: Visitor)
     assert "100%" in visitor.page.inner_text("#ponder-histogram li:last-child")
 
 
-def test_the_heatmap_is_read_by_hovering_and_links(visitor: Visitor) -> None:
-    plot = visitor.page.locator("#ponder-plot .nsewdrag")
+def test_the_heatmap_is_read_by_hovering_and_links(settled: Visitor) -> None:
+    plot = settled.page.locator("#ponder-plot .nsewdrag")
     plot.scroll_into_view_if_needed()
     words = ""
     for move in range(60):  # plotly answers to movement, once it has settled
         box = plot.bounding_box()
         assert box is not None
-        visitor.page.mouse.move(box["x"] + box["width"] / 2 + move, box["y"] + box["height"] / 2)
-        visitor.page.wait_for_timeout(200)
+        settled.page.mouse.move(box["x"] + box["width"] / 2 + move, box["y"] + box["height"] / 2)
+        settled.page.wait_for_timeout(200)
         words = "".join(
-            visitor.page.eval_on_selector_all(
+            settled.page.eval_on_selector_all(
                 "#ponder-plot .hoverlayer text", "texts => texts.map(text => text.textContent)"
             )
         )
@@ -215,8 +216,8 @@ def test_the_heatmap_is_read_by_hovering_and_links(visitor: Visitor) -> None:
     assert re.fullmatch(
         r"\d+ of 15 layers ran here[\d.,]+ thousand multiply-adds at this pixel", words
     )
-    visitor.page.wait_for_function("document.body.dataset.pin === 'hover'")
+    settled.page.wait_for_function("document.body.dataset.pin === 'hover'")
     count = re.match(r"\d+", words)
-    visitor.page.wait_for_timeout(400)
+    settled.page.wait_for_timeout(400)
     assert count is not None
-    assert visitor.readout()["layers"] == f"{count[0]} of 15 layers ran"
+    assert settled.readout()["layers"] == f"{count[0]} of 15 layers ran"

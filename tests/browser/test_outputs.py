@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.agreement import agreement
 from app.examples import find_examples
 from app.session import Session
+from app.wish import Wish
 from tests.app.fake import Brake, FakePredictor
-from tests.app.photos import write_photo
 from tests.browser.visitor import OUTPUTS, Visitor
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def test_every_output_says_how_close_it_comes_to_full_budget(
     session = desk.open(Session(), find_examples()[0], Wish())
     full = desk.answer_at(session, 1.0)
     budgets = settled.budgets()
-    for budget in (0.6, budgets[0], budgets[7]):
+    for budget in (0.6, budgets[0], budgets[3]):
         settled.move_slider(budget)
         settled.until_numbers(rf"Requested {budget:.2f}")
         found = agreement(desk.answer_at(session, budget), full)
@@ -148,45 +148,44 @@ def test_every_output_says_how_close_it_comes_to_full_budget(
 
 
 def test_agreement_and_line_wait_for_full_budget(
-    visitor: Visitor, brake: Brake, tmp_path: Path
+    guest: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    page = visitor.page
-    visitor.until_swept()
+    page = guest.page
+    guest.until_swept()
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=5))
-    visitor.until_numbers("200 × 150")
-    assert "comes once full budget" in plain(visitor, "#output-depth .pag-agreement")
-    assert "is being computed" in plain(visitor, "#compare-note")
+    guest.choose_own(tmp_path, seed=5)
+    assert "comes once full budget" in plain(guest, "#output-depth .pag-agreement")
+    assert "is being computed" in plain(guest, "#compare-note")
     assert page.locator("#outputs .pag-divider").count() == 0
     brake.let()  # full budget is the first of the sweep
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
-    assert "mean relative difference" in plain(visitor, "#output-depth .pag-agreement")
-    assert "budget 0.60" in plain(visitor, "#compare-note")
+    assert "mean relative difference" in plain(guest, "#output-depth .pag-agreement")
+    assert "budget 0.60" in plain(guest, "#compare-note")
     assert page.get_attribute("#sweep", "data-state") == "running"
     brake.release()
-    visitor.until_swept()
+    guest.until_swept()
 
 
 # ---------------------------------------------------------------- the line
 
 
 def test_the_line_shows_this_budget_left_and_full_budget_right(
-    visitor: Visitor, fake: FakePredictor
+    settled: Visitor, fake: FakePredictor
 ) -> None:
-    page = visitor.page
-    visitor.until_swept()
+    page = settled.page
+    settled.until_swept()
     calls = len(fake.calls)
-    budget = visitor.budgets()[2]
+    budget = settled.budgets()[2]
     pictures = {}
     for at in (1.0, budget):
-        visitor.move_slider(at)
-        visitor.until_numbers(rf"Requested {at:.2f}")
-        pictures[at] = {name: saved(visitor, name) for name in OUTPUTS}
+        settled.move_slider(at)
+        settled.until_numbers(rf"Requested {at:.2f}")
+        pictures[at] = {name: saved(settled, name) for name in OUTPUTS}
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
-    assert f"Left of the line: budget {budget:.2f}" in plain(visitor, "#compare-note")
+    assert f"Left of the line: budget {budget:.2f}" in plain(settled, "#compare-note")
     line = page.locator("#output-boundary .pag-divider")
     box = page.locator("#output-boundary .pag-stack").bounding_box()
     assert box is not None
@@ -200,19 +199,19 @@ def test_the_line_shows_this_budget_left_and_full_budget_right(
     assert line.get_attribute("aria-valuenow") == "30"
     assert page.get_attribute("body", "data-pin") in (None, "off")  # nothing was clicked below
     for name in OUTPUTS:
-        mixed = saved(visitor, name)
+        mixed = saved(settled, name)
         edge = round(0.3 * mixed.shape[1])
         left, right = np.s_[:, : edge - 3], np.s_[:, edge + 3 :]
         assert np.array_equal(mixed[left], pictures[budget][name][left])
         assert np.array_equal(mixed[right], pictures[1.0][name][right])
         assert (pictures[budget][name][right] != pictures[1.0][name][right]).any()
     assert len(fake.calls) == calls  # the browser had it all
-    visitor.move_slider(1.0)
-    visitor.until_numbers(r"Requested 1\.00")
-    assert "Both sides are full budget" in plain(visitor, "#compare-note")
+    settled.move_slider(1.0)
+    settled.until_numbers(r"Requested 1\.00")
+    assert "Both sides are full budget" in plain(settled, "#compare-note")
     page.uncheck("#compare")
     assert page.locator(".pag-divider, .pag-full").count() == 0
-    assert plain(visitor, "#compare-note") == ""
+    assert plain(settled, "#compare-note") == ""
 
 
 def test_the_line_is_moved_by_keys(visitor: Visitor) -> None:
@@ -223,7 +222,7 @@ def test_the_line_is_moved_by_keys(visitor: Visitor) -> None:
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     line = page.locator("#output-depth .pag-divider")
     line.focus()
-    for key, share in (("ArrowLeft", 48), ("Shift+ArrowRight", 58), ("Home", 0), ("End", 100)):
+    for key, share in (("Home", 0), ("Shift+ArrowRight", 10), ("ArrowLeft", 8), ("End", 100)):
         page.keyboard.press(key)
         assert line.get_attribute("aria-valuenow") == str(share)
         assert page.evaluate(EDGES) == pytest.approx([share / 100] * 4, abs=0.01)
@@ -231,23 +230,23 @@ def test_the_line_is_moved_by_keys(visitor: Visitor) -> None:
     assert page.get_attribute("body", "data-pin") in (None, "off")  # the outline stayed away
 
 
-def test_the_readout_speaks_of_the_side_that_is_pointed_at(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.until_swept()
+def test_the_readout_speaks_of_the_side_that_is_pointed_at(settled: Visitor) -> None:
+    page = settled.page
+    settled.until_swept()
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     read = {}
-    for side, x in (("left", 0.3), ("right", 0.7)):
-        visitor.point("#output-depth", x, 0.4)
+    for side, x in (("left", 0.2), ("right", 0.8)):
+        settled.point("#output-depth", x, 0.4)
         page.wait_for_timeout(400)
-        read[side] = visitor.readout()
+        read[side] = settled.readout()
     assert read["right"]["layers"] == "15 of 15 layers ran"
     assert read["left"]["layers"] != read["right"]["layers"]
 
 
-def test_a_large_picture_has_a_line_of_its_own(visitor: Visitor) -> None:
-    page = visitor.page
-    visitor.until_swept()
+def test_a_large_picture_has_a_line_of_its_own(settled: Visitor) -> None:
+    page = settled.page
+    settled.until_swept()
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     page.hover("#output-normals .pag-view")
@@ -282,16 +281,16 @@ def until_yaw(visitor: Visitor, yaw: str) -> None:
     visitor.page.wait_for_timeout(200)
 
 
-def test_from_the_front_space_is_the_photo(visitor: Visitor) -> None:
-    visitor.until_swept()
-    show_space(visitor)
-    points = int(plain(visitor, "[data-slot=space-note]").split()[0])
+def test_from_the_front_space_is_the_photo(settled: Visitor) -> None:
+    settled.until_swept()
+    show_space(settled)
+    points = int(plain(settled, "[data-slot=space-note]").split()[0])
     assert 15_000 < points <= 20_000
-    assert "usual camera" in plain(visitor, "[data-slot=space-note]")
-    turned = canvas(visitor, CLOUD)
-    visitor.page.click("#space-front")
-    until_yaw(visitor, "0.00")
-    front = canvas(visitor, CLOUD)
+    assert "usual camera" in plain(settled, "[data-slot=space-note]")
+    turned = canvas(settled, CLOUD)
+    settled.page.click("#space-front")
+    until_yaw(settled, "0.00")
+    front = canvas(settled, CLOUD)
     size = front.shape[1], front.shape[0]
     with Image.open(find_examples()[0]) as photo:
         expected = np.asarray(photo.convert("RGB").resize(size, Image.Resampling.BOX), int)

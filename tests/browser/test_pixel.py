@@ -8,10 +8,11 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.examples import find_examples
 from app.figures.pixel import layers_by_budget, pixel_story
 from app.session import Session
+from app.wish import Wish
 from pag import Inference
 from tests.app.fake import FakePredictor
 from tests.app.photos import write_photo
@@ -50,17 +51,17 @@ def place_of(visitor: Visitor) -> tuple[float, float]:
 
 
 def test_a_click_tells_the_whole_story(
-    visitor: Visitor, desk: Desk, session: Session, record: Inference
+    settled: Visitor, desk: Desk, session: Session, record: Inference
 ) -> None:
-    visitor.until_swept()
-    visitor.point("#output-depth", 0.37, 0.61, click=True)
-    visitor.open_tab("pixel")
-    visitor.page.wait_for_selector("#pixel-panel .pag-paths")
-    visitor.page.wait_for_function(
-        "document.querySelectorAll('.pag-paths thead th').length === 15"  # name, 13 budgets, wish
+    settled.until_swept()
+    settled.point("#output-depth", 0.37, 0.61, click=True)
+    settled.open_tab("pixel")
+    settled.page.wait_for_selector("#pixel-panel .pag-paths")
+    settled.page.wait_for_function(
+        "document.querySelectorAll('.pag-paths thead th').length === 9"  # name, 7 budgets, wish
     )
-    words = re.sub(r"\s+", " ", visitor.page.inner_text("#pixel-panel .pag-story"))
-    told = pixel_story(record, *place_of(visitor))
+    words = re.sub(r"\s+", " ", settled.page.inner_text("#pixel-panel .pag-story"))
+    told = pixel_story(record, *place_of(settled))
     found = re.match(r"x (\d+), y (\d+)", words)
     assert found is not None
     assert (int(found[1]), int(found[2])) == pytest.approx((told.x, told.y), abs=2)
@@ -72,9 +73,9 @@ def test_a_click_tells_the_whole_story(
     assert f"strength {told.boundary:.2f}" in words
     assert f"{told.count} of 15 gated layers ran" in words
     assert f"{told.kilo_macs:.1f} of {told.dense_kilo_macs:.1f} thousand" in words
-    answers = [desk.answer_at(session, budget) for budget in sorted([*visitor.budgets(), 0.6])]
+    answers = [desk.answer_at(session, budget) for budget in sorted([*settled.budgets(), 0.6])]
     expected = layers_by_budget(answers, *at)
-    ran = visitor.page.eval_on_selector_all(
+    ran = settled.page.eval_on_selector_all(
         ".pag-paths tbody tr",
         "rows => rows.map(row => [...row.querySelectorAll('i')].map("
         "cell => cell.getAttribute('aria-label') === 'ran'))",
@@ -139,25 +140,25 @@ def test_a_photo_that_the_server_has_forgotten_is_asked_for_again(
     page.wait_for_selector("#pixel-panel .pag-story")
 
 
-def test_the_receptive_field_is_drawn_to_scale(visitor: Visitor, record: Inference) -> None:
-    visitor.open_tab("pooling")
-    visitor.page.wait_for_selector("#dilation-map .pag-stack")
+def test_the_receptive_field_is_drawn_to_scale(settled: Visitor, record: Inference) -> None:
+    settled.open_tab("pooling")
+    settled.page.wait_for_selector("#dilation-map .pag-stack")
     stride, (height, width) = record.dilation_stride, record.image.shape[:2]
     for x, y in ((0.3, 0.4), (0.62, 0.71)):
-        visitor.point("#dilation-map", x, y)
-        visitor.page.wait_for_function(
+        settled.point("#dilation-map", x, y)
+        settled.page.wait_for_function(
             "x => Math.abs(parseInt(document.querySelector('#readout [data-value=place]')"
             "?.innerText.slice(2)) - x) <= 2",
             arg=x * record.image_size[1],
         )
-        words = visitor.page.inner_text("#field-words")
+        words = settled.page.inner_text("#field-words")
         place = re.search(r"x (\d+), y (\d+)", words)
         assert place is not None
         photo_height, photo_width = record.image_size
         row = int((int(place[2]) + 0.5) / photo_height * height) // stride
         column = int((int(place[1]) + 0.5) / photo_width * width) // stride
         dilation = record.dilations[record.dilation[row, column]]
-        boxes = visitor.page.eval_on_selector_all(
+        boxes = settled.page.eval_on_selector_all(
             "#dilation-map svg rect",
             "boxes => boxes.map(box => ['x', 'y', 'width', 'height'].map("
             "name => Number(box.getAttribute(name))))",
@@ -171,7 +172,7 @@ def test_the_receptive_field_is_drawn_to_scale(visitor: Visitor, record: Inferen
         assert boxes == expected
         if dilation:
             assert f"{dilation * stride} pixels apart" in words
-        scale = visitor.page.evaluate(
+        scale = settled.page.evaluate(
             """() => {
                 const box = document.querySelector('#dilation-map svg').getBoundingClientRect();
                 const stack = document.querySelector('#dilation-map .pag-stack')
@@ -180,7 +181,7 @@ def test_the_receptive_field_is_drawn_to_scale(visitor: Visitor, record: Inferen
             }"""
         )
         assert scale == pytest.approx([1, 1], abs=0.02)
-        view = visitor.page.get_attribute("#dilation-map svg", "viewBox")
+        view = settled.page.get_attribute("#dilation-map svg", "viewBox")
         assert view == f"0 0 {width} {height}"
-    shares = visitor.page.locator("#dilation-legend .pag-share").all_inner_texts()
+    shares = settled.page.locator("#dilation-legend .pag-share").all_inner_texts()
     assert len(shares) == len(record.dilations)

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.agreement import agreement
 from app.examples import find_examples
 from app.heldout import read_heldout
 from app.session import Session
+from app.wish import Wish
 from pag import TASKS
 from tests.app.fake import Brake, FakePredictor
-from tests.app.photos import write_photo
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -61,20 +61,19 @@ def test_the_curves_are_this_photos_agreement(settled: Visitor, fake: FakePredic
         assert words in said
 
 
-def test_the_curves_grow_with_the_sweep(visitor: Visitor, brake: Brake, tmp_path: Path) -> None:
-    visitor.until_swept()
-    open_quality(visitor)
+def test_the_curves_grow_with_the_sweep(guest: Visitor, brake: Brake, tmp_path: Path) -> None:
+    guest.until_swept()
+    open_quality(guest)
     brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=5))
-    visitor.until_numbers("200 × 150")
-    for points, steps in ((0, 0), (2, 1), (4, 2), (8, 4), (13, 5)):
+    guest.choose_own(tmp_path, seed=5)
+    for points, steps in ((0, 0), (2, 1), (4, 2), (7, 3)):
         brake.let(steps)  # the first one is full budget, with which all are compared
-        visitor.page.wait_for_function(
+        guest.page.wait_for_function(
             "points => document.querySelector('#quality-here .pag-plot').data[0].x.length"
             " === points",
             arg=points,
         )
-        assert {len(curve[0]) for curve, _ in drawn(visitor).values()} == {points}
+        assert {len(curve[0]) for curve, _ in drawn(guest).values()} == {points}
 
 
 def test_a_point_of_the_curve_is_a_budget_to_go_to(settled: Visitor) -> None:

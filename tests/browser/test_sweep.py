@@ -24,27 +24,27 @@ that was on its way there while the question came in."""
 
 
 def test_the_first_answer_comes_first_and_the_sweep_fills_behind(
-    visitor: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
+    guest: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
 ) -> None:
-    visitor.until_swept()
+    guest.until_swept()
     before = len(fake.calls)
     brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=5))
-    visitor.until_numbers("200 × 150")
+    guest.choose_own(tmp_path, seed=5)
     assert [call[0] for call in fake.calls[before:]] == [0.6]
-    bar = visitor.page.locator("#sweep [role=progressbar]")
-    for ready in range(12):
-        visitor.page.wait_for_function(
+    bar = guest.page.locator("#sweep [role=progressbar]")
+    budgets = guest.budgets()
+    for ready in range(len(budgets)):
+        guest.page.wait_for_function(
             "count => document.querySelectorAll('#sweep .ready').length === count", arg=ready
         )
         assert bar.get_attribute("aria-valuenow") == str(ready)
-        assert visitor.page.get_attribute("#sweep", "data-state") == "running"
+        assert guest.page.get_attribute("#sweep", "data-state") == "running"
         brake.let()
-    visitor.until_swept()
-    assert "All 12 budgets are ready" in visitor.page.inner_text("#sweep")
+    guest.until_swept()
+    assert f"All {len(budgets)} budgets are ready" in guest.page.inner_text("#sweep")
     swept = {call[0] for call in fake.calls[before:]} - {0.6}
-    assert sorted(swept) == pytest.approx(visitor.budgets())
-    assert "Requested 0.60" in visitor.numbers()  # what is shown stayed
+    assert sorted(swept) == pytest.approx(budgets)
+    assert "Requested 0.60" in guest.numbers()  # what is shown stayed
 
 
 def test_the_slider_answers_from_the_sweep_without_the_network(
@@ -82,24 +82,25 @@ def test_between_two_budgets_the_nearest_is_shown_until_the_exact_one_is_there(
 
 
 def test_a_new_photo_stops_the_sweep_at_once(
-    visitor: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
+    guest: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
 ) -> None:
-    visitor.until_swept()
+    guest.until_swept()
     brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "first.png", 150, 200, seed=6))
-    visitor.until_numbers("200 × 150")
+    guest.choose_own(tmp_path, seed=6)
     brake.until_waiting()
     before = len(fake.calls)
-    with visitor.page.expect_response(ASKED):
-        visitor.choose(write_photo(tmp_path / "second.png", 100, 130, seed=7))
+    with guest.page.expect_response(ASKED):
+        guest.choose(write_photo(tmp_path / "second.png", 100, 130, seed=7))
     brake.let(MOST_BEFORE)
-    visitor.until_numbers("130 × 100")
+    guest.until_numbers("130 × 100")
     assert [call[0] for call in fake.calls[before:]].index(0.6) <= MOST_BEFORE
     brake.release()
-    visitor.until_swept()
-    assert visitor.picture("depth").shape == (100, 130, 3)
-    frames = visitor.page.evaluate("window.pagExplorer.page.frames.size")
-    assert frames == 13  # the sweep's and the first answer's, of this photo alone
+    guest.until_swept()
+    assert guest.picture("depth").shape == (100, 130, 3)
+    frames = guest.page.evaluate("window.pagExplorer.page.frames.size")
+    assert (
+        frames == len(guest.budgets()) + 1
+    )  # the sweep's and the first answer's, of this photo alone
 
 
 def test_a_new_setting_starts_the_sweep_again(visitor: Visitor, fake: FakePredictor) -> None:
@@ -109,33 +110,32 @@ def test_a_new_setting_starts_the_sweep_again(visitor: Visitor, fake: FakePredic
     visitor.page.click("#policy label:has-text('Adaptive')")
     visitor.until_numbers("adaptive policy")
     visitor.until_swept()
-    assert [call[1] for call in fake.calls[before:]] == ["adaptive"] * 13
+    assert [call[1] for call in fake.calls[before:]] == ["adaptive"] * (len(visitor.budgets()) + 1)
 
 
 def test_what_is_said_of_time_is_measured_again_once_the_page_rests(
-    visitor: Visitor, fake: FakePredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    guest: Visitor, fake: FakePredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visitor.until_swept()
+    guest.until_swept()
     monkeypatch.setattr(fake, "device", "cpu")
     monkeypatch.setattr(fake, "seconds", 0.5)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=9))
-    visitor.until_numbers("200 × 150")
-    visitor.until_swept()
-    assert "500 ms network" in visitor.numbers()
-    pictures = visitor.picture("depth")
-    legend = visitor.page.locator("#legend-segmentation li").first
+    guest.choose_own(tmp_path, seed=9)
+    guest.until_swept()
+    assert "500 ms network" in guest.numbers()
+    pictures = guest.picture("depth")
+    legend = guest.page.locator("#legend-segmentation li").first
     legend.focus()
     fake.seconds = 0.25
-    visitor.until_numbers("250 ms network")
+    guest.until_numbers("250 ms network")
     assert legend.evaluate("item => item === document.activeElement"), "nothing else is new"
-    assert "250 ms here, 250 ms at full budget: 100%" in visitor.numbers()
-    assert (visitor.picture("depth") == pictures).all()
+    assert "250 ms here, 250 ms at full budget: 100%" in guest.numbers()
+    assert (guest.picture("depth") == pictures).all()
     calls = len(fake.calls)
-    for budget in visitor.budgets():
-        visitor.move_slider(budget)
-        visitor.until_numbers(rf"Requested {budget:.2f}")
-        assert "250 ms network" in visitor.numbers()
-    visitor.page.wait_for_timeout(2500)
+    for budget in guest.budgets():
+        guest.move_slider(budget)
+        guest.until_numbers(rf"Requested {budget:.2f}")
+        assert "250 ms network" in guest.numbers()
+    guest.page.wait_for_timeout(2500)
     assert len(fake.calls) == calls, "all have been timed already"
 
 
@@ -143,57 +143,56 @@ def hold_sweep(visitor: Visitor, brake: Brake, folder: Path, seed: int, *free: f
     """A new photo, its first answer there, its sweep held but for the budgets `free`."""
     visitor.until_swept()
     brake.hold(*free)
-    visitor.choose(write_photo(folder / "mine.png", 150, 200, seed=seed))
-    visitor.until_numbers("200 × 150")
+    visitor.choose_own(folder, seed=seed)
     brake.until_waiting()
 
 
 def test_the_page_stays_usable_while_the_sweep_runs(
-    visitor: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
+    guest: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
 ) -> None:
-    hold_sweep(visitor, brake, tmp_path, 8, 0.6, 0.97)
+    hold_sweep(guest, brake, tmp_path, 8, 0.6, 0.97)
     before = len(fake.calls)
-    with visitor.page.expect_response(ASKED):
-        visitor.move_slider(0.97)
+    with guest.page.expect_response(ASKED):
+        guest.move_slider(0.97)
     brake.let(MOST_BEFORE)
-    visitor.until_numbers(r"Requested 0\.97")
+    guest.until_numbers(r"Requested 0\.97")
     # It did not wait for the sweep.
     assert [call[0] for call in fake.calls[before:]].index(0.97) <= MOST_BEFORE
-    assert visitor.page.get_attribute("#sweep", "data-state") == "running"
+    assert guest.page.get_attribute("#sweep", "data-state") == "running"
     brake.release()
-    visitor.until_swept()
+    guest.until_swept()
 
 
 def test_a_sweep_that_is_sent_away_again_and_again_goes_on(
-    visitor: Visitor, brake: Brake, tmp_path: Path
+    guest: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    hold_sweep(visitor, brake, tmp_path, 10, 0.6)
+    hold_sweep(guest, brake, tmp_path, 10, 0.6)
     sent_away = "([...document.querySelectorAll('#sweep .ready')].length)"
-    ready = visitor.page.evaluate(sent_away)
-    with visitor.page.expect_response(ASKED):
-        visitor.move_slider(0.97)
+    ready = guest.page.evaluate(sent_away)
+    with guest.page.expect_response(ASKED):
+        guest.move_slider(0.97)
     # Their own request is in the network now, and the next step is told to come later each time.
     brake.let(1)
     for _ in range(4):
-        visitor.page.wait_for_event("request", lambda request: "queue/join" in request.url)
-    assert visitor.page.evaluate(sent_away) <= ready + 1
+        guest.page.wait_for_event("request", lambda request: "queue/join" in request.url)
+    assert guest.page.evaluate(sent_away) <= ready + 1
     brake.release()
-    visitor.until_swept()
+    guest.until_swept()
 
 
 def test_a_step_without_an_answer_ends_the_sweep_until_the_slider_moves(
-    visitor: Visitor, brake: Brake, tmp_path: Path
+    guest: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    hold_sweep(visitor, brake, tmp_path, 11, 0.6)
+    hold_sweep(guest, brake, tmp_path, 11, 0.6)
     full = {"detail": "The queue is full."}
-    visitor.page.route(ASKED, lambda route: route.fulfill(status=503, json=full))
+    guest.page.route(ASKED, lambda route: route.fulfill(status=503, json=full))
     brake.let(1)
-    visitor.page.wait_for_selector("#sweep[data-state=stopped]")
-    visitor.page.unroute(ASKED)
-    visitor.errors.clear()  # of the network
+    guest.page.wait_for_selector("#sweep[data-state=stopped]")
+    guest.page.unroute(ASKED)
+    guest.errors.clear()  # of the network
     brake.release()
-    visitor.move_slider(0.95)
-    visitor.until_swept()
+    guest.move_slider(0.95)
+    guest.until_swept()
 
 
 def test_a_budget_is_typed_digit_by_digit(visitor: Visitor, fake: FakePredictor) -> None:
@@ -223,8 +222,7 @@ def test_an_animation_keeps_nobody_from_other_files(
 ) -> None:
     visitor.until_swept()  # else a step of the first photo's sweep may be held on its way
     brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=12))
-    visitor.until_numbers("200 × 150")
+    visitor.choose_own(tmp_path, seed=12)
     with visitor.page.expect_response(ASKED):
         visitor.page.click("#save-gif")
     with settled.page.expect_download() as download:
@@ -272,23 +270,23 @@ def test_the_sweep_is_saved_as_an_animation(settled: Visitor, kind: str) -> None
     assert download.value.suggested_filename == f"pag-explorer-sweep.{kind.lower()}"
     with Image.open(download.value.path()) as picture:
         assert picture.format == kind.upper()
-        assert getattr(picture, "n_frames", 1) == 22  # 12 up, 10 between the ends down
+        rising = len(settled.budgets())
+        assert getattr(picture, "n_frames", 1) == 2 * rising - 2  # down again between the ends
         first = np.asarray(picture.convert("RGB"), int)
-        picture.seek(11)
+        picture.seek(rising - 1)
         assert (np.asarray(picture.convert("RGB"), int) != first).any()
 
 
 def test_a_failed_step_is_said_and_can_be_tried_again(
-    visitor: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
+    guest: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
 ) -> None:
-    visitor.until_swept()
+    guest.until_swept()
     brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=9))
-    visitor.until_numbers("200 × 150")
+    guest.choose_own(tmp_path, seed=14)
     brake.until_waiting()
     fake.fail = RuntimeError("a bug")
     brake.release()
-    visitor.page.wait_for_selector("#sweep[data-state=stopped]")
-    assert "could not be computed" in visitor.page.inner_text("#sweep")
-    visitor.move_slider(0.95)
-    visitor.until_swept()
+    guest.page.wait_for_selector("#sweep[data-state=stopped]")
+    assert "could not be computed" in guest.page.inner_text("#sweep")
+    guest.move_slider(0.95)
+    guest.until_swept()

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from app.actions import Desk, Wish
+from app.actions import Desk
 from app.examples import find_examples
 from app.look import launch_options
 from app.session import Session
 from app.ui import build_app
+from app.wish import Wish
 from pag import Inference
 from tests.app.fake import FakePredictor
 from tests.browser.test_link import PINS
 from tests.browser.test_steering import text
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import STEPS, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +35,7 @@ def small() -> FakePredictor:
 
 @pytest.fixture(scope="module")
 def url(fake: FakePredictor, small: FakePredictor) -> Iterator[str]:
-    blocks = build_app(fake, {"small": lambda: small})
+    blocks = build_app(fake, {"small": lambda: small}, steps=STEPS)
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     yield address
     blocks.close()
@@ -103,7 +104,7 @@ def test_two_budgets_are_compared_without_a_request(settled: Visitor, fake: Fake
 
 def test_a_budget_that_is_the_same_does_not_differ(settled: Visitor) -> None:
     ready(settled)
-    budget = settled.budgets()[6]
+    budget = settled.budgets()[3]
     settled.move_slider(budget)
     settled.until_numbers(rf"Requested {budget:.2f}")
     choose(settled, f"budget:{budget:.3f}")

@@ -13,10 +13,14 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 from PIL import Image
 
+from tests.app.photos import write_photo
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 OUTPUTS = ("segmentation", "boundary", "depth", "normals")
+STEPS = 6
+"""Budgets of a sweep: half as many as in use, for a page that is opened a hundred times."""
 PATIENCE = 120_000  # milliseconds; shared machines are slow at times
 MOVE_SLIDER = """value => {
     const slider = document.querySelector('#budget input[type=range]');
@@ -85,6 +89,18 @@ class Visitor:
     def until_swept(self) -> None:
         self.page.wait_for_selector("#sweep[data-state=complete]")
 
+    def scene(self) -> str:
+        """Which photo and settings are shown."""
+        return self.page.evaluate("document.body.dataset.scene")
+
+    def until_scene(self, before: str) -> str:
+        """Wait for another scene than `before`, and return which it is."""
+        self.page.wait_for_function(
+            "old => document.body.dataset.scene !== old && window.pagExplorer.page.shown",
+            arg=before,
+        )
+        return self.scene()
+
     def source(self, slot: str) -> str:
         return self.page.get_attribute(f"img[data-slot='{slot}']", "src") or ""
 
@@ -106,19 +122,30 @@ class Visitor:
     # ------------------------------------------------------------ doing
 
     def settle(self) -> None:
-        """Bring the page back to how it opened, after a test that left photo and settings alone."""
+        """Bring the page back to how it opened, but for photo and settings."""
+        self.page.bring_to_front()  # a page behind another one is drawn once a second
         self.page.keyboard.press("Escape")
+        self.page.uncheck("#compare")
         self.page.evaluate("document.activeElement.blur()")
         self.page.mouse.move(5, 5)
         self.open_tab("ponder")
+        self.page.check("#ponder-unit input[value=layers]")
         self.page.evaluate("window.scrollTo(0, 0)")
         self.move_slider(0.6)
-        self.until_numbers(r"Requested 0\.60")
+        self.until_numbers(r"^(?!processing).*Requested 0\.60")
         self.page.wait_for_function("['off', undefined].includes(document.body.dataset.pin)")
-        self.until_swept()
 
     def choose(self, path: Path) -> None:
         self.page.set_input_files("#photo input[type=file]", path)
+
+    def choose_own(self, folder: Path, seed: int, height: int = 150, width: int = 200) -> Path:
+        """Choose a made-up photo that is shown nowhere yet, and wait for its first answer."""
+        before = self.scene()
+        path = write_photo(folder / f"{seed}.png", height, width, seed=seed)
+        self.choose(path)
+        self.until_scene(before)
+        self.until_numbers(f"{width} × {height}")
+        return path
 
     def move_slider(self, value: float) -> None:
         self.page.evaluate(MOVE_SLIDER, value)
