@@ -33,7 +33,7 @@ Rows of 64 are what a tensor core of Hopper multiplies at least. Every one is co
 kind of convolution, so that more of them would make the first pass longer.
 """
 if interpreted():
-    CONFIGS = [blocks(64, 64, 128, 4, 1)]  # there is nothing to time
+    CONFIGS = [blocks(64, 128, 256, 4, 1)]  # there is nothing to time
 
 
 def worth_timing(configs: list[triton.Config], named: dict, **settings: object) -> list:

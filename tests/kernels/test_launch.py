@@ -106,10 +106,10 @@ def test_equals_masked_dense_with_no_pixel_one_and_all_at_any_size(
 @torch.inference_mode()
 def test_more_channels_than_a_block_holds(scope: str, device: torch.device) -> None:
     torch.manual_seed(0)
-    block = Bottleneck(150, 70, 140, 1, 2).eval()
+    block = Bottleneck(300, 140, 280, 1, 2).eval()
     block.fuse()
     block.to(device)
-    a = torch.rand(1, 150, 6, 9).to(device)
+    a = torch.rand(1, 300, 6, 9).to(device)
     mask = blobs((1, 1, 6, 9)).to(device)
     assert 0 < mask.sum() < 54
     assert_close(
