@@ -1,4 +1,4 @@
-"""Gradio components that trust nothing: what arrives is checked by `app.wish`.
+"""Gradio components that trust nothing: what arrives is checked by `app.wish` and `app.photos`.
 
 Gradio's own `preprocess` opens images, compares numbers and downloads addresses before
 our code sees anything, and fails there with messages for programmers. These components
