@@ -23,13 +23,7 @@ from app.sweep import STEPS, sweep_budgets
 from app.turn import Turn
 from app.wish import POLICIES, Wish, check_budget, check_choice, check_wish
 from app.words import two as two_words
-from pag import (
-    LABEL_SETS,
-    Inference,
-    InputError,
-    PAGError,
-    Picture,
-)
+from pag import LABEL_SETS, Inference, InputError, PAGError, Picture
 
 STAND_BACK = 0.1  # seconds that a sweep waits while its visitor's own request runs
 

@@ -63,8 +63,7 @@ def test_a_photo_is_uploaded_and_the_slider_changes_masks_and_outputs(
 ) -> None:
     guest.open_tab("gates")
     example = guest.outputs()
-    guest.choose(write_photo(tmp_path / "mine.png", 180, 240, seed=3))
-    guest.until_numbers("240 × 180")
+    guest.choose_own(tmp_path, seed=3, height=180, width=240)
     first = guest.outputs()
     assert all(picture.shape == (180, 240, 3) for picture in first.values())
     assert all(first[name].shape != example[name].shape for name in OUTPUTS)
@@ -82,7 +81,6 @@ def test_a_photo_is_uploaded_and_the_slider_changes_masks_and_outputs(
 
 
 def test_dragging_ends_at_the_last_value(settled: Visitor) -> None:
-    settled.until_numbers("Achieved")
     for step in range(12):
         settled.move_slider(0.5 + step / 40)
         settled.page.wait_for_timeout(30)
@@ -93,7 +91,6 @@ def test_dragging_ends_at_the_last_value(settled: Visitor) -> None:
 
 def test_nothing_moves_the_slider_unanswered(settled: Visitor) -> None:
     """The slider's own button to reset it, which sends no event, is not there."""
-    settled.until_numbers("Achieved")
     assert settled.page.locator("#budget input").count() == 2
     assert settled.page.locator("#budget button").count() == 0
 
@@ -158,8 +155,8 @@ def test_taking_the_photo_away_costs_no_answer(guest: Visitor, tmp_path: Path) -
 
 
 def test_the_download_is_what_is_shown(guest: Visitor, tmp_path: Path) -> None:
-    guest.choose(write_photo(tmp_path / "mine.png", 120, 160, seed=5))
-    numbers = guest.until_numbers("160 × 120")
+    guest.choose_own(tmp_path, seed=5, height=120, width=160)
+    numbers = guest.numbers()
     with guest.page.expect_download() as download:
         guest.page.click("#download")
     assert download.value.suggested_filename == "pag-explorer.zip"
@@ -178,8 +175,7 @@ def test_two_visitors_do_not_see_each_other(
     other = Visitor(context, url)
     other.until_swept()  # which adds what full budget took to the numbers
     shown = other.numbers()
-    visitor.choose(write_photo(tmp_path / "mine.png", 100, 140, seed=8))
-    visitor.until_numbers("140 × 100")
+    visitor.choose_own(tmp_path, seed=8, height=100, width=140)
     assert other.numbers() == shown
     other.move_slider(0.77)
     assert "140 × 100" not in other.until_numbers(r"Requested 0\.77")
@@ -236,10 +232,11 @@ def test_a_phone_shows_everything_in_its_width(
     visitor.leave()
 
 
-@pytest.mark.parametrize("width", [1024, 390, 1440])
-def test_every_tab_is_in_sight(settled: Visitor, width: int) -> None:
-    settled.page.set_viewport_size({"width": width, "height": 900})
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_every_tab_is_in_sight(context: BrowserContext, url: str, width: int) -> None:
+    visitor = Visitor(context, url, width=width)
     for name in TABS:
-        box = settled.page.locator(f"#tab-{name}-button").bounding_box()
+        box = visitor.page.locator(f"#tab-{name}-button").bounding_box()
         assert box is not None, f"{name} is behind a menu"
         assert 0 <= box["x"] < box["x"] + box["width"] <= width
+    visitor.leave()

@@ -15,7 +15,6 @@ from app.session import Session
 from app.wish import Wish
 from pag import Inference
 from tests.app.fake import Brake, FakePredictor
-from tests.app.photos import write_photo
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -160,8 +159,7 @@ def test_the_difference_outlives_the_photo(
         page.select_option("#gates-against select", chosen)
     page.wait_for_function(f"({SHARES})() > 0" if chosen != "0.200" else "true")
     brake.hold(0.6)
-    visitor.choose(write_photo(tmp_path / "mine.png", 150, 200, seed=14))
-    visitor.until_numbers("200 × 150")
+    visitor.choose_own(tmp_path, seed=14)
     page.wait_for_function(CHOSEN, arg="0.600")  # there is nothing else yet
     page.wait_for_function(f"({SHARES})() === 0")
     brake.let(1)

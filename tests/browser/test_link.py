@@ -103,7 +103,6 @@ def test_the_outline_is_at_the_same_place_in_all_pictures(settled: Visitor) -> N
 
 
 def test_a_click_keeps_the_place_while_the_budget_moves(settled: Visitor) -> None:
-    settled.until_swept()
     settled.point("#output-normals", 0.6, 0.4, click=True)
     settled.page.wait_for_function("document.body.dataset.pin === 'fixed'")
     settled.page.wait_for_timeout(200)

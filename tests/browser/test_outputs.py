@@ -174,7 +174,6 @@ def test_the_line_shows_this_budget_left_and_full_budget_right(
     settled: Visitor, fake: FakePredictor
 ) -> None:
     page = settled.page
-    settled.until_swept()
     calls = len(fake.calls)
     budget = settled.budgets()[2]
     pictures = {}
@@ -221,7 +220,7 @@ def test_the_line_is_moved_by_keys(visitor: Visitor) -> None:
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     line = page.locator("#output-depth .pag-divider")
     line.focus()
-    for key, share in (("Home", 0), ("Shift+ArrowRight", 10), ("ArrowLeft", 8), ("End", 100)):
+    for key, share in (("ArrowLeft", 48), ("Shift+ArrowRight", 58), ("Home", 0), ("End", 100)):
         page.keyboard.press(key)
         assert line.get_attribute("aria-valuenow") == str(share)
         assert page.evaluate(EDGES) == pytest.approx([share / 100] * 4, abs=0.01)
@@ -231,7 +230,6 @@ def test_the_line_is_moved_by_keys(visitor: Visitor) -> None:
 
 def test_the_readout_speaks_of_the_side_that_is_pointed_at(settled: Visitor) -> None:
     page = settled.page
-    settled.until_swept()
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     read = {}
@@ -245,7 +243,6 @@ def test_the_readout_speaks_of_the_side_that_is_pointed_at(settled: Visitor) -> 
 
 def test_a_large_picture_has_a_line_of_its_own(settled: Visitor) -> None:
     page = settled.page
-    settled.until_swept()
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     page.hover("#output-normals .pag-view")

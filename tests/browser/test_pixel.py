@@ -53,7 +53,6 @@ def place_of(visitor: Visitor) -> tuple[float, float]:
 def test_a_click_tells_the_whole_story(
     settled: Visitor, desk: Desk, session: Session, record: Inference
 ) -> None:
-    settled.until_swept()
     settled.point("#output-depth", 0.37, 0.61, click=True)
     settled.open_tab("pixel")
     settled.page.wait_for_selector("#pixel-panel .pag-paths")

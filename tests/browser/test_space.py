@@ -35,7 +35,6 @@ def until_yaw(visitor: Visitor, yaw: str) -> None:
 
 
 def test_from_the_front_space_is_the_photo(settled: Visitor) -> None:
-    settled.until_swept()
     show_space(settled)
     points = int(plain(settled, "[data-slot=space-note]").split()[0])
     assert 15_000 < points <= 20_000

@@ -14,7 +14,6 @@ from PIL import Image
 
 from pag.steering import read_steering, steering_at
 from tests.app.fake import FakePredictor
-from tests.app.photos import write_photo
 from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -252,8 +251,7 @@ def test_another_photo_starts_without_marks(guest: Visitor, tmp_path: Path) -> N
     plain = guest.scene()
     paint(guest, "spend", (0.3, 0.5), (0.7, 0.5))
     guest.until_scene(plain)
-    guest.choose(write_photo(tmp_path / "other.png", 100, 130, seed=8))
-    guest.until_numbers("130 × 100")
+    guest.choose_own(tmp_path, seed=8, height=100, width=130)
     assert guest.page.locator(".pag-steered").count() == 0
     assert (grid_of(guest, MARKS) == 0).all()
 

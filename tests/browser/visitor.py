@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("segmentation", "boundary", "depth", "normals")
 STEPS = 6
-"""Budgets of a sweep: half as many as in use, for a page that is opened a hundred times."""
+"""Budgets of a sweep: half as many as in use, as every page that is opened has one."""
 PATIENCE = 120_000  # milliseconds; shared machines are slow at times
 MOVE_SLIDER = """value => {
     const slider = document.querySelector('#budget input[type=range]');

@@ -100,10 +100,10 @@ def test_the_exact_policy_meets_the_budget_without_waiting(
 ) -> None:
     monkeypatch.setattr(budgets, "decides_there", lambda x: True)
     net = random_net()
-    cost, wanted = net.cost((64, 96)), torch.tensor([0.55, 1.0])
+    cost, wanted = net.cost((64, 96)), torch.tensor([0.55, 0.8, 1.0])
     policy = ExactPolicy(BudgetTable.uniform(tuple(net.gates)))
-    logits = [torch.randn(2, 1, *layer.output_size).to(device) for layer in cost.layers]
-    saved = torch.full((2,), 1e6, dtype=torch.float64, device=device)
+    logits = [torch.randn(3, 1, *layer.output_size).to(device) for layer in cost.layers]
+    saved = torch.full((3,), 1e6, dtype=torch.float64, device=device)
     # A first pass copies what is constant.
     for guard in (nullcontext(), NoWaiting()):
         decisions = policy.begin(cost, wanted)
@@ -117,4 +117,4 @@ def test_the_exact_policy_meets_the_budget_without_waiting(
     achieved = (executed.cpu() + cost.fixed - 1e6) / (cost.dense - 1e6)
     # A pixel of the last layer more or less.
     assert (achieved - wanted).abs().max() < 1.5e6 / cost.dense
-    assert all(mask[1].all() for mask in masks)
+    assert all(mask[2].all() for mask in masks)
