@@ -22,6 +22,8 @@ OUTPUTS = ("segmentation", "boundary", "depth", "normals")
 STEPS = 6
 """Budgets of a sweep: half as many as in use, as every page that is opened has one."""
 PATIENCE = 120_000  # milliseconds; shared machines are slow at times
+NUMBERS = "#numbers .html-container"  # without what Gradio writes over it while something runs
+RESTS = "#numbers [data-testid=status-tracker].hide"
 MOVE_SLIDER = """value => {
     const slider = document.querySelector('#budget input[type=range]');
     slider.value = value;
@@ -72,13 +74,13 @@ class Visitor:
     # ------------------------------------------------------------ reading
 
     def numbers(self) -> str:
-        return re.sub(r"\s+", " ", self.page.inner_text("#numbers"))
+        return re.sub(r"\s+", " ", self.page.inner_text(NUMBERS))
 
     def until_numbers(self, pattern: str) -> str:
         self.page.wait_for_function(
-            "text => new RegExp(text).test(document.querySelector('#numbers').innerText"
-            ".replace(/\\s+/g, ' '))",
-            arg=pattern,
+            "([selector, text]) => new RegExp(text).test("
+            "document.querySelector(selector).innerText.replace(/\\s+/g, ' '))",
+            arg=[NUMBERS, pattern],
         )
         return self.numbers()
 
@@ -132,7 +134,8 @@ class Visitor:
         self.page.check("#ponder-unit input[value=layers]")
         self.page.evaluate("window.scrollTo(0, 0)")
         self.move_slider(0.6)
-        self.until_numbers(r"^(?!processing).*Requested 0\.60")
+        self.until_numbers(r"Requested 0\.60")
+        self.page.wait_for_selector(RESTS, state="attached")
         self.page.wait_for_function("['off', undefined].includes(document.body.dataset.pin)")
 
     def choose(self, path: Path) -> None:
