@@ -90,16 +90,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     shared.close()
 
 
-@pytest.fixture(scope="package")
-def guests_context(browser: Browser) -> Iterator[BrowserContext]:
-    """Another one: a context opens six connections to a server at most, of which a page has one
-    all the time and up to three at once.
-    """
-    shared = browser.new_context()
-    yield shared
-    shared.close()
-
-
 @pytest.fixture
 def visitor(context: BrowserContext, url: str) -> Iterator[Visitor]:
     someone = Visitor(context, url)
@@ -107,25 +97,31 @@ def visitor(context: BrowserContext, url: str) -> Iterator[Visitor]:
     someone.leave()
 
 
-@pytest.fixture(scope="module")
-def kept() -> Iterator[dict[BrowserContext, Visitor]]:
-    """The page that `settled` keeps, and the one of `guest`, by their contexts."""
-    pages: dict[BrowserContext, Visitor] = {}
+Lend = Callable[..., AbstractContextManager[Visitor]]
+
+
+@pytest.fixture(scope="package")
+def kept(browser: Browser) -> Iterator[dict[str, Visitor]]:
+    """The pages that tests borrow one after the other, by name; closed before the browser is."""
+    pages: dict[str, Visitor] = {}
     yield pages
     for someone in pages.values():
         someone.leave()
 
 
-Lend = Callable[["BrowserContext"], AbstractContextManager[Visitor]]
-
-
 @pytest.fixture
-def lend(request: pytest.FixtureRequest, kept: dict[BrowserContext, Visitor], url: str) -> Lend:
-    """Lends the page that is kept of a context; a test that fails takes it along."""
+def lend(
+    request: pytest.FixtureRequest, kept: dict[str, Visitor], browser: Browser, url: str
+) -> Lend:
+    """Lends a page that is kept; a test that fails takes it along.
+
+    Each has a context of its own: a context opens six connections to a server at most, of which a
+    page has one all the time and up to three at once.
+    """
 
     @contextmanager
-    def lent(context: BrowserContext) -> Iterator[Visitor]:
-        someone = kept.pop(context, None) or Visitor(context, url)
+    def lent(name: str, width: int = 1440, theme: str = "light") -> Iterator[Visitor]:
+        someone = kept.pop(name, None) or Visitor(browser, url, width, theme)
         failed = request.session.testsfailed
         try:
             someone.settle()
@@ -137,28 +133,42 @@ def lend(request: pytest.FixtureRequest, kept: dict[BrowserContext, Visitor], ur
         if request.session.testsfailed > failed:
             someone.page.close()
         else:
-            kept[context] = someone
+            kept[name] = someone
 
     return lent
 
 
 @pytest.fixture
-def settled(lend: Lend, context: BrowserContext) -> Iterator[Visitor]:
+def settled(lend: Lend) -> Iterator[Visitor]:
     """Somebody in front of the first example, its sweep complete, the page as it opens.
 
-    For tests that leave photo and settings alone: those of a module share the page.
+    For tests that leave photo and settings alone. Others may have asked for budgets between those
+    of the sweep before (`Visitor.answered`).
     """
-    with lend(context) as someone:
+    with lend("settled") as someone:
         someone.until_swept()
         yield someone
 
 
 @pytest.fixture
-def guest(lend: Lend, guests_context: BrowserContext) -> Iterator[Visitor]:
+def guest(lend: Lend) -> Iterator[Visitor]:
     """Somebody in front of the page as it opens, but for the photo, which is any.
 
-    For tests that choose one of their own, which no other of the module has, and leave the settings
-    alone: those of a module share the page.
+    For tests that choose one of their own and leave the settings alone.
     """
-    with lend(guests_context) as someone:
+    with lend("guest") as someone:
+        yield someone
+
+
+@pytest.fixture
+def theme() -> str:
+    """Of the page on a phone; tests that look at both replace it."""
+    return "light"
+
+
+@pytest.fixture
+def phone(lend: Lend, theme: str) -> Iterator[Visitor]:
+    """As `settled`, on a page as narrow as a phone's."""
+    with lend(f"phone, {theme}", 390, theme) as someone:
+        someone.until_swept()
         yield someone

@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-CLOSE_TOASTS = """() => {
-    for (const button of document.querySelectorAll('[data-testid=toast-close]')) button.click();
-}"""
-
 
 def test_the_page_opens_with_an_example_in_all_panels(visitor: Visitor) -> None:
     numbers = visitor.until_numbers(r"Requested 0\.\d\d Achieved 0\.\d{3}")
@@ -63,7 +59,7 @@ def test_a_photo_is_uploaded_and_the_slider_changes_masks_and_outputs(
 ) -> None:
     guest.open_tab("gates")
     example = guest.outputs()
-    guest.choose_own(tmp_path, seed=3, height=180, width=240)
+    guest.choose_own(tmp_path, height=180, width=240)
     first = guest.outputs()
     assert all(picture.shape == (180, 240, 3) for picture in first.values())
     assert all(first[name].shape != example[name].shape for name in OUTPUTS)
@@ -109,9 +105,7 @@ def test_bad_files_are_explained_and_the_answer_stays(guest: Visitor, tmp_path: 
             assert str(tmp_path) not in words
         assert shown in guest.numbers()
         assert [guest.source(name) for name in OUTPUTS] == before
-        # In the page: a toast that goes by itself meanwhile is no button to wait for.
-        guest.page.evaluate(CLOSE_TOASTS)
-        toast.wait_for(state="detached")
+        guest.close_toasts()
     guest.choose(write_photo(tmp_path / "good.png", 60, 80))
     assert "80 × 60" in guest.until_numbers("80 × 60")
     assert guest.page.locator("#numbers [role=alert]").count() == 0
@@ -156,7 +150,7 @@ def test_taking_the_photo_away_costs_no_answer(guest: Visitor, tmp_path: Path) -
 
 
 def test_the_download_is_what_is_shown(guest: Visitor, tmp_path: Path) -> None:
-    guest.choose_own(tmp_path, seed=5, height=120, width=160)
+    guest.choose_own(tmp_path, height=120, width=160)
     numbers = guest.numbers()
     with guest.page.expect_download() as download:
         guest.page.click("#download")
@@ -171,16 +165,15 @@ def test_the_download_is_what_is_shown(guest: Visitor, tmp_path: Path) -> None:
 
 
 def test_two_visitors_do_not_see_each_other(
-    visitor: Visitor, context: BrowserContext, url: str, tmp_path: Path
+    guest: Visitor, visitor: Visitor, tmp_path: Path
 ) -> None:
-    other = Visitor(context, url)
-    other.until_swept()  # which adds what full budget took to the numbers
-    shown = other.numbers()
-    visitor.choose_own(tmp_path, seed=8, height=100, width=140)
-    assert other.numbers() == shown
-    other.move_slider(0.77)
-    assert "140 × 100" not in other.until_numbers(r"Requested 0\.77")
-    other.leave()
+    visitor.until_swept()  # which adds what full budget took to the numbers
+    shown = visitor.numbers()
+    guest.choose_own(tmp_path, height=100, width=140)
+    visitor.page.bring_to_front()
+    assert visitor.numbers() == shown
+    visitor.move_slider(0.77)
+    assert "140 × 100" not in visitor.until_numbers(r"Requested 0\.77")
 
 
 def test_closing_the_tab_lets_go_of_the_answers(
@@ -208,12 +201,8 @@ def test_closing_the_tab_lets_go_of_the_answers(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_shows_everything_in_its_width(
-    context: BrowserContext, url: str, theme: str
-) -> None:
-    visitor = Visitor(context, url, width=390, theme=theme)
-    visitor.until_numbers("Achieved")
-    page = visitor.page
+def test_a_phone_shows_everything_in_its_width(phone: Visitor, theme: str) -> None:
+    page = phone.page
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     lefts = [
         round(page.evaluate(f"document.querySelector('#output-{n}').getBoundingClientRect().left"))
@@ -221,7 +210,7 @@ def test_a_phone_shows_everything_in_its_width(
     ]
     assert lefts[0] == lefts[2] < lefts[1] == lefts[3]  # two by two
     for name in TABS:
-        visitor.open_tab(name)
+        phone.open_tab(name)
         page.wait_for_selector(f"#{name}-panel", state="visible")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator("#tabs").scroll_into_view_if_needed()
@@ -230,14 +219,15 @@ def test_a_phone_shows_everything_in_its_width(
     ink = page.evaluate("getComputedStyle(document.querySelector('#masthead h1')).color")
     levels = [int(level) for level in re.findall(r"\d+", ink)[:3]]
     assert (sum(levels) / 3 > 128) == (theme == "dark")
-    visitor.leave()
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_every_tab_is_in_sight(context: BrowserContext, url: str, width: int) -> None:
-    visitor = Visitor(context, url, width=width)
-    for name in TABS:
-        box = visitor.page.locator(f"#tab-{name}-button").bounding_box()
-        assert box is not None, f"{name} is behind a menu"
-        assert 0 <= box["x"] < box["x"] + box["width"] <= width
-    visitor.leave()
+def test_every_tab_is_in_sight(
+    settled: Visitor, phone: Visitor, context: BrowserContext, url: str
+) -> None:
+    tablet = Visitor(context, url, width=1024)
+    for someone, width in ((settled, 1440), (tablet, 1024), (phone, 390)):
+        for name in TABS:
+            box = someone.page.locator(f"#tab-{name}-button").bounding_box()
+            assert box is not None, f"{name} is behind a menu"
+            assert 0 <= box["x"] < box["x"] + box["width"] <= width
+    tablet.leave()

@@ -114,10 +114,8 @@ def test_the_tour_goes_back_and_ends_with_escape(guest: Visitor) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_help_and_taking_away_on_a_phone(context: BrowserContext, url: str, theme: str) -> None:
-    visitor = Visitor(context, url, width=390, theme=theme)
-    visitor.until_numbers("Achieved")
-    page = visitor.page
+def test_help_and_taking_away_on_a_phone(phone: Visitor, theme: str) -> None:
+    page = phone.page
     page.click("#tour")
     for selector, *_ in guide.STEPS:
         page.wait_for_selector(f"{selector}.pag-toured")
@@ -129,11 +127,10 @@ def test_help_and_taking_away_on_a_phone(context: BrowserContext, url: str, them
         assert card["y"] + card["height"] <= 900
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.click("[data-tour=next]")
-    visitor.open_tab("gates")
+    phone.open_tab("gates")
     page.locator("#gates-panel [data-term='gate']").first.click()
     page.wait_for_selector("#pag-bubble", state="visible")
     bubble = page.locator("#pag-bubble").bounding_box()
     assert bubble is not None
     assert bubble["x"] >= 0
     assert bubble["x"] + bubble["width"] <= 390
-    visitor.leave()

@@ -149,17 +149,17 @@ CHOSEN = "value => document.querySelector('#gates-against select').value === val
 
 @pytest.mark.parametrize("chosen", [None, "1.000", "0.200"])
 def test_the_difference_outlives_the_photo(
-    visitor: Visitor, brake: Brake, tmp_path: Path, chosen: str | None
+    guest: Visitor, brake: Brake, tmp_path: Path, chosen: str | None
 ) -> None:
-    visitor.until_swept()
-    page = visitor.page
-    visitor.open_tab("gates")
+    guest.until_swept()
+    page = guest.page
+    guest.open_tab("gates")
     page.click("#gates-show input[value=difference]")
     if chosen:
         page.select_option("#gates-against select", chosen)
     page.wait_for_function(f"({SHARES})() > 0" if chosen != "0.200" else "true")
     brake.hold(0.6)
-    visitor.choose_own(tmp_path, seed=14)
+    guest.choose_own(tmp_path)
     page.wait_for_function(CHOSEN, arg="0.600")  # there is nothing else yet
     page.wait_for_function(f"({SHARES})() === 0")
     brake.let(1)
@@ -168,8 +168,10 @@ def test_the_difference_outlives_the_photo(
     brake.let(1)
     page.wait_for_function(CHOSEN, arg=chosen or "1.000")
     brake.release()
-    visitor.until_swept()
+    guest.until_swept()
     assert page.evaluate(CHOSEN, chosen or "1.000")
+    page.select_option("#gates-against select", "1.000")
+    page.click("#gates-show input[value=mask]")
 
 
 def test_a_picture_is_saved_at_its_full_size(settled: Visitor) -> None:

@@ -22,7 +22,7 @@ from tests.app.fake import Brake, FakePredictor
 from tests.browser.visitor import OUTPUTS, Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    pass
 
 pytestmark = pytest.mark.browser
 
@@ -154,7 +154,7 @@ def test_agreement_and_line_wait_for_full_budget(
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     brake.hold(0.6)
-    guest.choose_own(tmp_path, seed=5)
+    guest.choose_own(tmp_path)
     assert "comes once full budget" in plain(guest, "#output-depth .pag-agreement")
     assert "is being computed" in plain(guest, "#compare-note")
     assert page.locator("#outputs .pag-divider").count() == 0
@@ -257,16 +257,14 @@ def test_a_large_picture_has_a_line_of_its_own(settled: Visitor) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everything_fits_a_phone(context: BrowserContext, url: str, theme: str) -> None:
-    visitor = Visitor(context, url, width=390, theme=theme)
-    page = visitor.page
-    visitor.until_swept()
+def test_everything_fits_a_phone(phone: Visitor, theme: str) -> None:
+    page = phone.page
     page.check("#compare")
     page.wait_for_selector("#outputs .pag-divider >> nth=3")
     page.click("#space label:has-text('3-D')")
     page.wait_for_selector(f"{CLOUD}[data-yaw]")
-    visitor.open_tab("quality")
+    phone.open_tab("quality")
     page.wait_for_selector("#quality-here .pag-plot .scatterlayer path.js-line >> nth=3")
     width: Any = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
-    visitor.leave()
+    page.click("#space label:has-text('picture')")

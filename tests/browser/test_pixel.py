@@ -20,6 +20,8 @@ from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
 
+STORY = "() => window.pagExplorer.page.story"  # as the server told it last
+
 
 @pytest.fixture
 def desk(fake: FakePredictor) -> Desk:
@@ -53,8 +55,10 @@ def place_of(visitor: Visitor) -> tuple[float, float]:
 def test_a_click_tells_the_whole_story(
     settled: Visitor, desk: Desk, session: Session, record: Inference
 ) -> None:
+    told_before = settled.page.evaluate(STORY)
     settled.point("#output-depth", 0.37, 0.61, click=True)
     settled.open_tab("pixel")
+    settled.page.wait_for_function(f"before => ({STORY})() !== before", arg=told_before)
     settled.page.wait_for_selector("#pixel-panel .pag-paths")
     settled.page.wait_for_function(
         "document.querySelectorAll('.pag-paths thead th').length === 9"  # name, 7 budgets, wish

@@ -44,7 +44,7 @@ def test_the_curves_are_this_photos_agreement(settled: Visitor, fake: FakePredic
     desk = Desk(fake)
     session = desk.open(Session(), find_examples()[0], Wish())
     full = desk.answer_at(session, 1.0)
-    budgets = sorted({*settled.budgets(), 0.6})
+    budgets = settled.answered()
     found = [agreement(desk.answer_at(session, budget), full) for budget in budgets]
     charts = drawn(settled)
     assert set(charts) == set(TASKS)
@@ -65,7 +65,7 @@ def test_the_curves_grow_with_the_sweep(guest: Visitor, brake: Brake, tmp_path: 
     guest.until_swept()
     open_quality(guest)
     brake.hold(0.6)
-    guest.choose_own(tmp_path, seed=5)
+    guest.choose_own(tmp_path)
     for points, steps in ((0, 0), (2, 1), (4, 2), (7, 3)):
         brake.let(steps)  # the first one is full budget, with which all are compared
         guest.page.wait_for_function(
@@ -92,7 +92,7 @@ def test_a_point_of_the_curve_is_a_budget_to_go_to(settled: Visitor) -> None:
 def test_the_time_of_every_budget_is_said_and_drawn(settled: Visitor, fake: FakePredictor) -> None:
     desk = Desk(fake)
     session = desk.open(Session(), find_examples()[0], Wish())
-    budgets = sorted({*settled.budgets(), 0.6})
+    budgets = settled.answered()
     times = [1000 * desk.answer_at(session, budget).seconds["network"] for budget in budgets]
     open_quality(settled)
     settled.page.wait_for_selector("#quality-time .js-line")

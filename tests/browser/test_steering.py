@@ -45,9 +45,9 @@ def grid_of(visitor: Visitor, script: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(data), np.int8).reshape(rows, columns).astype(float)
 
 
-def ready(visitor: Visitor, folder: Path, seed: int) -> Path:
+def ready(visitor: Visitor, folder: Path) -> Path:
     """A photo of our own, and the tab open."""
-    path = visitor.choose_own(folder, seed)
+    path = visitor.choose_own(folder)
     visitor.until_swept()
     visitor.open_tab("steer")
     visitor.page.wait_for_selector(CANVAS)
@@ -90,7 +90,7 @@ def text(visitor: Visitor, selector: str) -> str:
 def test_painting_moves_the_compute_at_the_same_budget(
     guest: Visitor, fake: FakePredictor, tmp_path: Path
 ) -> None:
-    ready(guest, tmp_path, seed=31)
+    ready(guest, tmp_path)
     before, plain, spent = grid_of(guest, COUNTS), guest.scene(), achieved(guest)
     paint(guest, "spend", (0.15, 0.2), (0.15, 0.8))
     steered = guest.until_scene(plain)
@@ -115,7 +115,7 @@ def test_a_painting_that_was_not_answered_is_asked_about_again(
     guest: Visitor, tmp_path: Path
 ) -> None:
     """As where too many stand in line."""
-    ready(guest, tmp_path, seed=32)
+    ready(guest, tmp_path)
     plain, line = guest.scene(), re.compile(r"/queue/join")
     guest.page.route(line, lambda route: route.fulfill(status=503, json={"detail": "full"}))
     with guest.page.expect_response(line):
@@ -130,7 +130,7 @@ def test_a_painting_that_was_not_answered_is_asked_about_again(
 def test_it_says_in_numbers_what_changed(
     guest: Visitor, fake: FakePredictor, tmp_path: Path
 ) -> None:
-    path = ready(guest, tmp_path, seed=33)
+    path = ready(guest, tmp_path)
     plain = guest.scene()
     paint(guest, "spend", (0.2, 0.2), (0.2, 0.8))
     guest.until_scene(plain)
@@ -163,7 +163,7 @@ def test_it_says_in_numbers_what_changed(
 def test_a_steered_answer_has_a_sweep_and_is_taken_back(
     guest: Visitor, fake: FakePredictor, tmp_path: Path
 ) -> None:
-    ready(guest, tmp_path, seed=34)
+    ready(guest, tmp_path)
     plain, outputs = guest.scene(), grid_of(guest, COUNTS)
     assert guest.page.locator("#numbers .pag-steered").count() == 0
     paint(guest, "skip", (0.5, 0.2), (0.5, 0.8))
@@ -195,7 +195,7 @@ def test_a_steered_answer_has_a_sweep_and_is_taken_back(
 
 
 def test_the_eraser_takes_marks_away_and_clear_all_of_them(guest: Visitor, tmp_path: Path) -> None:
-    ready(guest, tmp_path, seed=35)
+    ready(guest, tmp_path)
     plain = guest.scene()
     paint(guest, "spend", (0.3, 0.5), (0.7, 0.5))
     first = guest.until_scene(plain)
@@ -211,7 +211,7 @@ def test_the_eraser_takes_marks_away_and_clear_all_of_them(guest: Visitor, tmp_p
 
 
 def test_marks_are_made_by_keys(visitor: Visitor, tmp_path: Path) -> None:
-    ready(visitor, tmp_path, seed=36)
+    ready(visitor, tmp_path)
     plain = visitor.scene()
     visitor.page.locator("#steer-size input").fill("8")
     visitor.page.locator(CANVAS).focus()
@@ -235,7 +235,7 @@ def test_marks_are_made_by_keys(visitor: Visitor, tmp_path: Path) -> None:
 
 
 def test_no_mark_is_lost_while_an_answer_is_on_its_way(guest: Visitor, tmp_path: Path) -> None:
-    ready(guest, tmp_path, seed=37)
+    ready(guest, tmp_path)
     plain = guest.scene()
     guest.page.locator(CANVAS).focus()
     # As between a new scene and its first pictures.
@@ -247,11 +247,11 @@ def test_no_mark_is_lost_while_an_answer_is_on_its_way(guest: Visitor, tmp_path:
 
 
 def test_another_photo_starts_without_marks(guest: Visitor, tmp_path: Path) -> None:
-    ready(guest, tmp_path, seed=38)
+    ready(guest, tmp_path)
     plain = guest.scene()
     paint(guest, "spend", (0.3, 0.5), (0.7, 0.5))
     guest.until_scene(plain)
-    guest.choose_own(tmp_path, seed=8, height=100, width=130)
+    guest.choose_own(tmp_path, height=100, width=130)
     assert guest.page.locator(".pag-steered").count() == 0
     assert (grid_of(guest, MARKS) == 0).all()
 
@@ -259,7 +259,7 @@ def test_another_photo_starts_without_marks(guest: Visitor, tmp_path: Path) -> N
 def test_other_settings_keep_the_marks(
     visitor: Visitor, fake: FakePredictor, tmp_path: Path
 ) -> None:
-    ready(visitor, tmp_path, seed=39)
+    ready(visitor, tmp_path)
     plain = visitor.scene()
     paint(visitor, "spend", (0.3, 0.5), (0.7, 0.5))
     steered = visitor.until_scene(plain)
@@ -276,7 +276,7 @@ def test_other_settings_keep_the_marks(
 def test_the_map_is_saved_for_the_command_line(
     guest: Visitor, fake: FakePredictor, tmp_path: Path
 ) -> None:
-    ready(guest, tmp_path, seed=40)
+    ready(guest, tmp_path)
     plain = guest.scene()
     paint(guest, "spend", (0.2, 0.5), (0.3, 0.6))
     steered = guest.until_scene(plain)
@@ -296,7 +296,7 @@ def test_the_map_is_saved_for_the_command_line(
 def test_what_is_no_painting_is_explained_and_the_answer_stays(
     guest: Visitor, tmp_path: Path
 ) -> None:
-    ready(guest, tmp_path, seed=41)
+    ready(guest, tmp_path)
     plain = guest.scene()
     ask = """painting => {
         const page = window.pagExplorer.page;
@@ -313,7 +313,7 @@ def test_what_is_no_painting_is_explained_and_the_answer_stays(
 def test_a_finger_paints(browser: Browser, url: str, tmp_path: Path) -> None:
     context: Any = browser.new_context(has_touch=True, viewport={"width": 390, "height": 844})
     visitor = Visitor(context, url, width=390)
-    ready(visitor, tmp_path, seed=42)
+    ready(visitor, tmp_path)
     plain = visitor.scene()
     visitor.page.locator(CANVAS).scroll_into_view_if_needed()
     session = context.new_cdp_session(visitor.page)

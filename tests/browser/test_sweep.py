@@ -29,7 +29,7 @@ def test_the_first_answer_comes_first_and_the_sweep_fills_behind(
     guest.until_swept()
     before = len(fake.calls)
     brake.hold(0.6)
-    guest.choose_own(tmp_path, seed=5)
+    guest.choose_own(tmp_path)
     assert [call[0] for call in fake.calls[before:]] == [0.6]
     bar = guest.page.locator("#sweep [role=progressbar]")
     budgets = guest.budgets()
@@ -63,22 +63,23 @@ def test_the_slider_answers_from_the_sweep_without_the_network(
 
 
 def test_between_two_budgets_the_nearest_is_shown_until_the_exact_one_is_there(
-    visitor: Visitor, brake: Brake
+    guest: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    visitor.until_swept()
+    guest.choose_own(tmp_path)
+    guest.until_swept()
     brake.hold()
-    budgets = visitor.budgets()
+    budgets = guest.budgets()
     asked = round((budgets[4] + budgets[5]) / 2 - 0.01, 2)
-    visitor.move_slider(asked)
-    visitor.page.wait_for_function(
+    guest.move_slider(asked)
+    guest.page.wait_for_function(
         "document.querySelector('[data-slot=preview]').innerText.includes('is being computed')"
     )
-    note = visitor.page.inner_text("[data-slot=preview]")
+    note = guest.page.inner_text("[data-slot=preview]")
     assert f"Shown: {budgets[4]:.2f}" in note
     assert f"{asked:.2f} is being computed" in note
     brake.release()
-    visitor.until_numbers(rf"Requested {asked:.2f}")
-    assert visitor.page.inner_text("[data-slot=preview]") == ""
+    guest.until_numbers(rf"Requested {asked:.2f}")
+    assert guest.page.inner_text("[data-slot=preview]") == ""
 
 
 def test_a_new_photo_stops_the_sweep_at_once(
@@ -86,7 +87,7 @@ def test_a_new_photo_stops_the_sweep_at_once(
 ) -> None:
     guest.until_swept()
     brake.hold(0.6)
-    guest.choose_own(tmp_path, seed=6)
+    guest.choose_own(tmp_path)
     brake.until_waiting()
     before = len(fake.calls)
     with guest.page.expect_response(ASKED):
@@ -119,7 +120,7 @@ def test_what_is_said_of_time_is_measured_again_once_the_page_rests(
     guest.until_swept()
     monkeypatch.setattr(fake, "device", "cpu")
     monkeypatch.setattr(fake, "seconds", 0.5)
-    guest.choose_own(tmp_path, seed=9)
+    guest.choose_own(tmp_path)
     guest.until_swept()
     assert "500 ms network" in guest.numbers()
     pictures = guest.picture("depth")
@@ -139,18 +140,18 @@ def test_what_is_said_of_time_is_measured_again_once_the_page_rests(
     assert len(fake.calls) == calls, "all have been timed already"
 
 
-def hold_sweep(visitor: Visitor, brake: Brake, folder: Path, seed: int, *free: float) -> None:
+def hold_sweep(visitor: Visitor, brake: Brake, folder: Path, *free: float) -> None:
     """A new photo, its first answer there, its sweep held but for the budgets `free`."""
     visitor.until_swept()
     brake.hold(*free)
-    visitor.choose_own(folder, seed=seed)
+    visitor.choose_own(folder)
     brake.until_waiting()
 
 
 def test_the_page_stays_usable_while_the_sweep_runs(
     guest: Visitor, fake: FakePredictor, brake: Brake, tmp_path: Path
 ) -> None:
-    hold_sweep(guest, brake, tmp_path, 8, 0.6, 0.97)
+    hold_sweep(guest, brake, tmp_path, 0.6, 0.97)
     before = len(fake.calls)
     with guest.page.expect_response(ASKED):
         guest.move_slider(0.97)
@@ -166,7 +167,7 @@ def test_the_page_stays_usable_while_the_sweep_runs(
 def test_a_sweep_that_is_sent_away_again_and_again_goes_on(
     guest: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    hold_sweep(guest, brake, tmp_path, 10, 0.6)
+    hold_sweep(guest, brake, tmp_path, 0.6)
     sent_away = "([...document.querySelectorAll('#sweep .ready')].length)"
     ready = guest.page.evaluate(sent_away)
     with guest.page.expect_response(ASKED):
@@ -183,7 +184,7 @@ def test_a_sweep_that_is_sent_away_again_and_again_goes_on(
 def test_a_step_without_an_answer_ends_the_sweep_until_the_slider_moves(
     guest: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    hold_sweep(guest, brake, tmp_path, 11, 0.6)
+    hold_sweep(guest, brake, tmp_path, 0.6)
     full = {"detail": "The queue is full."}
     guest.page.route(ASKED, lambda route: route.fulfill(status=503, json=full))
     brake.let(1)
@@ -195,40 +196,43 @@ def test_a_step_without_an_answer_ends_the_sweep_until_the_slider_moves(
     guest.until_swept()
 
 
-def test_a_budget_is_typed_digit_by_digit(visitor: Visitor, fake: FakePredictor) -> None:
-    visitor.until_swept()
-    page = visitor.page
+def test_a_budget_is_typed_digit_by_digit(
+    guest: Visitor, fake: FakePredictor, tmp_path: Path
+) -> None:
+    guest.choose_own(tmp_path)
+    guest.until_swept()
+    page = guest.page
     calls = len(fake.calls)
     box = page.locator("#budget input[type=number]")
     box.fill("")
     page.keyboard.type("0.45", delay=150)
-    visitor.until_numbers(r"Requested 0\.45")
+    guest.until_numbers(r"Requested 0\.45")
     # The floor of 0.2 was never asked for, though "0" was in the box.
     assert {call[0] for call in fake.calls[calls:]} <= {0.4, 0.45}
     box.fill("")
     page.wait_for_timeout(300)
-    assert "Requested 0.45" in visitor.numbers()
+    assert "Requested 0.45" in guest.numbers()
     page.keyboard.press("Tab")
     assert box.input_value() == "0.45"
     box.fill("7")  # more than everything
     page.keyboard.press("Tab")
-    visitor.until_numbers(r"Requested 1\.00")
+    guest.until_numbers(r"Requested 1\.00")
     assert box.input_value() == "1"
     assert page.locator("[data-testid=toast-body]").count() == 0
 
 
 def test_an_animation_keeps_nobody_from_other_files(
-    visitor: Visitor, settled: Visitor, brake: Brake, tmp_path: Path
+    guest: Visitor, settled: Visitor, brake: Brake, tmp_path: Path
 ) -> None:
-    visitor.until_swept()  # else a step of the first photo's sweep may be held on its way
+    guest.until_swept()  # else a step of the first photo's sweep may be held on its way
     brake.hold(0.6)
-    visitor.choose_own(tmp_path, seed=12)
-    with visitor.page.expect_response(ASKED):
-        visitor.page.click("#save-gif")
+    guest.choose_own(tmp_path)
+    with guest.page.expect_response(ASKED):
+        guest.page.click("#save-gif")
     with settled.page.expect_download() as download:
         settled.page.click("#download")
     assert download.value.suggested_filename == "pag-explorer.zip"
-    with visitor.page.expect_download() as download:
+    with guest.page.expect_download() as download:
         brake.release()
     assert download.value.suggested_filename == "pag-explorer-sweep.gif"
 
@@ -282,7 +286,7 @@ def test_a_failed_step_is_said_and_can_be_tried_again(
 ) -> None:
     guest.until_swept()
     brake.hold(0.6)
-    guest.choose_own(tmp_path, seed=14)
+    guest.choose_own(tmp_path)
     brake.until_waiting()
     fake.fail = RuntimeError("a bug")
     brake.release()

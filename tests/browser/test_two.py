@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,25 +152,26 @@ def test_one_place_is_one_place_in_both(settled: Visitor) -> None:
     settled.page.keyboard.press("Escape")
 
 
-def test_a_narrow_page_puts_them_below_each_other(context, url: str) -> None:  # type: ignore[no-untyped-def]
-    visitor = Visitor(context, url, width=390)
-    ready(visitor)
-    boxes = [visitor.page.locator(f"#two-{side}").bounding_box() for side in ("a", "b")]
+def test_a_narrow_page_puts_them_below_each_other(phone: Visitor) -> None:
+    ready(phone)
+    boxes = [phone.page.locator(f"#two-{side}").bounding_box() for side in ("a", "b")]
     assert boxes[0] is not None and boxes[1] is not None
     assert boxes[0]["x"] == boxes[1]["x"] and boxes[1]["y"] > boxes[0]["y"] + 100
-    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
-    visitor.leave()
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_what_was_not_answered_is_said_and_can_be_asked_again(visitor: Visitor) -> None:
+def test_what_was_not_answered_is_said_and_can_be_asked_again(
+    guest: Visitor, tmp_path: Path
+) -> None:
     """As where too many stand in line."""
-    ready(visitor)
+    guest.choose_own(tmp_path)
+    ready(guest)
     line = re.compile(r"/queue/join")
-    visitor.page.route(line, lambda route: route.fulfill(status=503, json={"detail": "full"}))
-    visitor.page.select_option("#two-against select", "policy:adaptive")
-    visitor.page.wait_for_selector("#two-panel[data-state=failed]")
-    assert "could not be computed" in text(visitor, "#two-b-numbers")
-    visitor.page.unroute(line)
-    choose(visitor, "policy:adaptive")
-    visitor.page.wait_for_selector("#two-panel[data-state=ready]")
-    visitor.errors = [error for error in visitor.errors if "503" not in error]
+    guest.page.route(line, lambda route: route.fulfill(status=503, json={"detail": "full"}))
+    guest.page.select_option("#two-against select", "policy:adaptive")
+    guest.page.wait_for_selector("#two-panel[data-state=failed]")
+    assert "could not be computed" in text(guest, "#two-b-numbers")
+    guest.page.unroute(line)
+    choose(guest, "policy:adaptive")
+    guest.page.wait_for_selector("#two-panel[data-state=ready]")
+    guest.errors = [error for error in guest.errors if "503" not in error]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,10 +25,14 @@ STEPS = 6
 PATIENCE = 120_000  # milliseconds; shared machines are slow at times
 NUMBERS = "#numbers .html-container"  # without what Gradio writes over it while something runs
 RESTS = "#numbers [data-testid=status-tracker].hide"
+NEVER_SEEN = itertools.count(1000)  # seeds of photos
 MOVE_SLIDER = """value => {
     const slider = document.querySelector('#budget input[type=range]');
     slider.value = value;
     slider.dispatchEvent(new Event('input', {bubbles: true}));
+}"""
+CLOSE_TOASTS = """() => {
+    for (const button of document.querySelectorAll('[data-testid=toast-close]')) button.click();
 }"""
 READ_PICTURE = """async selector => {
     const image = document.querySelector(selector);
@@ -88,6 +93,11 @@ class Visitor:
         """The budgets of the sweep, rising."""
         return self.page.evaluate("window.pagExplorer.page.scene.budgets")
 
+    def answered(self) -> list[float]:
+        """The budgets that the page has an answer at, rising: the sweep's, and others asked for."""
+        frames = "[...window.pagExplorer.page.frames.values()]"
+        return sorted(self.page.evaluate(f"{frames}.map(frame => frame.budget)"))
+
     def until_swept(self) -> None:
         self.page.wait_for_selector("#sweep[data-state=complete]")
 
@@ -123,9 +133,15 @@ class Visitor:
 
     # ------------------------------------------------------------ doing
 
+    def close_toasts(self) -> None:
+        # In the page: a toast that goes by itself meanwhile is no button to wait for.
+        self.page.evaluate(CLOSE_TOASTS)
+        self.page.wait_for_selector("[data-testid=toast-body]", state="detached")
+
     def settle(self) -> None:
         """Bring the page back to how it opened, but for photo and settings."""
         self.page.bring_to_front()  # a page behind another one is drawn once a second
+        self.close_toasts()
         self.page.keyboard.press("Escape")
         self.page.uncheck("#compare")
         self.page.evaluate("document.activeElement.blur()")
@@ -141,9 +157,9 @@ class Visitor:
     def choose(self, path: Path) -> None:
         self.page.set_input_files("#photo input[type=file]", path)
 
-    def choose_own(self, folder: Path, seed: int, height: int = 150, width: int = 200) -> Path:
-        """Choose a made-up photo that is shown nowhere yet, and wait for its first answer."""
-        before = self.scene()
+    def choose_own(self, folder: Path, height: int = 150, width: int = 200) -> Path:
+        """Choose a made-up photo that nobody has seen yet, and wait for its first answer."""
+        before, seed = self.scene(), next(NEVER_SEEN)
         path = write_photo(folder / f"{seed}.png", height, width, seed=seed)
         self.choose(path)
         self.until_scene(before)
