@@ -39,8 +39,8 @@ clean: ## remove the virtual environment and all caches
 	find app pag tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written only after an installation that went well, and the next one is due
-# when a requirements file is newer than it. Of thousands of modules only those that the app
-# imports are compiled, which takes a third of the time.
+# when a requirements file is newer than it. Only the modules that the app imports are compiled: to
+# compile them all takes nearly as long as to install them.
 $(VENV)/runtime.stamp: requirements.txt | $(PY)
 	@echo "Installing requirements (the first time takes some minutes) ..."
 	$(PIP) install --no-compile -r requirements.txt

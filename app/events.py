@@ -11,7 +11,7 @@ import gradio as gr
 from app.actions import Desk
 from app.components import refusal
 from app.links import left_out, read_link
-from app.questions import question_of
+from app.questions import echo, question_of
 from app.session import Session
 from app.views import takeaway
 from app.views.controls import Controls
@@ -44,6 +44,23 @@ def wire_taking(channel: Any, session: gr.State, file: gr.DownloadButton, desk: 
     )
     made.success(None, [file], js=takeaway.TAKEN)
     made.failure(None, js=takeaway.FAILED)
+
+
+def wire_nudge(channel: Any) -> None:
+    """A question about nothing, which makes Gradio read what it left unread (`nudge.js`)."""
+
+    def answer(question: gr.EventData) -> dict[str, Any]:
+        return echo(question_of(question))
+
+    channel.submit(
+        answer,
+        None,
+        [channel],
+        api_visibility="private",
+        show_progress="hidden",
+        trigger_mode="multiple",  # the last one may be among what was left
+        concurrency_limit=None,
+    )
 
 
 def wire_link(blocks: gr.Blocks, controls: Controls, desk: Desk) -> None:

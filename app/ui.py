@@ -16,7 +16,7 @@ from app.analyser import Analyser
 from app.asides import change_message, pixel_message, times_message, two_message
 from app.components import BudgetNumber, refusal
 from app.endpoints import add_endpoints
-from app.events import DOWNLOAD, wire_link, wire_taking
+from app.events import DOWNLOAD, wire_link, wire_nudge, wire_taking
 from app.examples import find_examples
 from app.frames import frame_message, scene_message, step_message
 from app.leaving import wire_leaving
@@ -91,6 +91,7 @@ class Page:
     steer: Any
     asides: dict[str, Any]
     take: Any
+    nudge: Any
     downloads: dict[str, gr.Button]
     file: gr.DownloadButton
 
@@ -118,6 +119,7 @@ def build_app(
         page = _lay_out(blocks, desk)
         _wire(page, desk)
         _wire_downloads(page, desk)
+        wire_nudge(page.nudge)
         wire_taking(page.take, page.session, page.file, desk)
         wire_link(blocks, page.controls, desk)
         wire_leaving(blocks, page.session)
@@ -150,12 +152,14 @@ def _lay_out(blocks: gr.Blocks, desk: Desk) -> Page:
         gr.Code(content.CITATION, language=None, show_label=False, interactive=False)
     gr.Markdown(content.CREDITS, elem_id="credits")
     asked = controls.Controls(photo, gallery, budget, *more)
-    scene, sweep, steer, take = map(markup.channel, ("scene", "sweep", "steer", "take"))
+    names = ("scene", "sweep", "steer", "take", "nudge")
+    scene, sweep, steer, take, nudge = map(markup.channel, names)
     asides = {name: markup.channel(name) for name in ASIDES}
     downloads = {download.EVERYTHING: button} | savers
     return Page(
-        blocks, session, asked, facts, pictures, scene, sweep, steer, asides, take, downloads, file
-    )
+        blocks, session, asked, facts, pictures,
+        scene, sweep, steer, asides, take, nudge, downloads, file,
+    )  # fmt: skip
 
 
 def _wire(page: Page, desk: Desk) -> None:

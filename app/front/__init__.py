@@ -14,7 +14,7 @@ from app.palette import DIFFERENCE
 from app.words import guide, steering, takeaway, two
 
 FILES = (
-    *("core", "sweep", "times", "link", "large", "charts", "layers", "field", "pixel"),
+    *("core", "nudge", "sweep", "times", "link", "large", "charts", "layers", "field", "pixel"),
     *("compare", "legend", "surface", "space", "quality", "steer", "two"),
     *("takeaway", "terms", "tour"),
 )

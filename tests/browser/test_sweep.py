@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from PIL import Image
 from tests.app.fake import Brake, FakePredictor
 from tests.app.photos import write_photo
 from tests.browser.visitor import Visitor
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -294,3 +298,29 @@ def test_a_failed_step_is_said_and_can_be_tried_again(
     assert "could not be computed" in guest.page.inner_text("#sweep")
     guest.move_slider(0.95)
     guest.until_swept()
+
+
+CLOSED_LATE = """() => {
+    const plain = window.fetch, text = new TextDecoder();
+    window.fetch = async (...given) => {
+        const response = await plain(...given);
+        if (!String(given[0].url ?? given[0]).includes('/queue/data')) return response;
+        const late = new TransformStream({async transform(chunk, out) {
+            const closing = text.decode(chunk).includes('close_stream');
+            if (closing) await new Promise(go => setTimeout(go, 300));
+            out.enqueue(chunk);
+        }});
+        return new Response(response.body.pipeThrough(late), response);
+    };
+}"""
+
+
+def test_an_answer_behind_the_word_of_closing_is_not_lost(browser: Browser, url: str) -> None:
+    context = browser.new_context()
+    context.add_init_script(f"({CLOSED_LATE})()")
+    visitor = Visitor(context, url)
+    visitor.until_swept()
+    visitor.move_slider(0.77)
+    visitor.until_numbers(r"Requested 0\.77")
+    visitor.leave()
+    context.close()
