@@ -165,15 +165,16 @@ def test_the_download_is_what_is_shown(guest: Visitor, tmp_path: Path) -> None:
 
 
 def test_two_visitors_do_not_see_each_other(
-    guest: Visitor, visitor: Visitor, tmp_path: Path
+    visitor: Visitor, context: BrowserContext, url: str, tmp_path: Path
 ) -> None:
-    visitor.until_swept()  # which adds what full budget took to the numbers
-    shown = visitor.numbers()
-    guest.choose_own(tmp_path, height=100, width=140)
-    visitor.page.bring_to_front()
-    assert visitor.numbers() == shown
-    visitor.move_slider(0.77)
-    assert "140 × 100" not in visitor.until_numbers(r"Requested 0\.77")
+    other = Visitor(context, url)
+    other.until_swept()  # which adds what full budget took to the numbers
+    shown = other.numbers()
+    visitor.choose_own(tmp_path, height=100, width=140)
+    assert other.numbers() == shown
+    other.move_slider(0.77)
+    assert "140 × 100" not in other.until_numbers(r"Requested 0\.77")
+    other.leave()
 
 
 def test_closing_the_tab_lets_go_of_the_answers(

@@ -7,7 +7,7 @@ import io
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +20,6 @@ from app.session import Session
 from app.wish import Wish
 from tests.app.fake import Brake, FakePredictor
 from tests.browser.visitor import OUTPUTS, Visitor
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.browser
 

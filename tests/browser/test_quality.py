@@ -45,6 +45,7 @@ def test_the_curves_are_this_photos_agreement(settled: Visitor, fake: FakePredic
     session = desk.open(Session(), find_examples()[0], Wish())
     full = desk.answer_at(session, 1.0)
     budgets = settled.answered()
+    assert {*settled.budgets(), 0.6} <= set(budgets)
     found = [agreement(desk.answer_at(session, budget), full) for budget in budgets]
     charts = drawn(settled)
     assert set(charts) == set(TASKS)
@@ -93,6 +94,7 @@ def test_the_time_of_every_budget_is_said_and_drawn(settled: Visitor, fake: Fake
     desk = Desk(fake)
     session = desk.open(Session(), find_examples()[0], Wish())
     budgets = settled.answered()
+    assert {*settled.budgets(), 0.6} <= set(budgets)
     times = [1000 * desk.answer_at(session, budget).seconds["network"] for budget in budgets]
     open_quality(settled)
     settled.page.wait_for_selector("#quality-time .js-line")
