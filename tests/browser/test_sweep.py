@@ -324,3 +324,16 @@ def test_an_answer_behind_the_word_of_closing_is_not_lost(browser: Browser, url:
     visitor.until_numbers(r"Requested 0\.77")
     visitor.leave()
     context.close()
+
+
+def test_who_waits_for_an_answer_asks_nothing_else(
+    guest: Visitor, brake: Brake, tmp_path: Path
+) -> None:
+    guest.until_swept()
+    hold_sweep(guest, brake, tmp_path, 0.6)
+    asked: list[str] = []
+    guest.page.on("request", lambda request: asked.append(request.url))
+    guest.page.wait_for_timeout(5000)  # past the silence after which the page asks about nothing
+    assert not [url for url in asked if "queue/join" in url]
+    brake.release()
+    guest.until_swept()
