@@ -54,6 +54,8 @@ def note(report: dict[str, Any]) -> str:
     """
     try:
         values = report["machine"] | report["method"]
+        widest = values.get("instructions")
+        values["instructions"] = words.INSTRUCTIONS.format(widest) if widest else ""
         text = words.NOTE.format(**values, backbone=report["backbone"], weights=report["weights"])
     except (KeyError, TypeError) as error:
         raise InputError("the file does not say what was measured; expected a benchmark") from error

@@ -95,6 +95,7 @@ def machine(device: torch.device | None = None) -> dict[str, object]:
     return {
         **gpu,
         "processor": processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "threads_limit": os.environ.get("OMP_THREAD_LIMIT"),

@@ -14,6 +14,11 @@ X = "multiply-adds, share of full"
 Y = "time / time at full budget"
 TITLE = "{width} × {height}, batch {batch}"
 SLOWER = "slower than full budget (hollow)"
-NOTE = "{processor}, threads: {threads}, torch {torch}; {backbone} {weights}; medians of {repeats}"
+NOTE = (
+    "{processor}{instructions}, threads: {threads}, torch {torch}; {backbone} {weights}; "
+    "medians of {repeats}"
+)
+INSTRUCTIONS = " with {}"
+"""Of the processor, where the report names them."""
 BUSY = "; the machine was busy with something else"
 """Added to the note."""

@@ -83,7 +83,8 @@ def test_the_note_says_what_was_measured_and_that_the_machine_was_busy() -> None
     assert "A fine one, threads: 2" in text and "0123456789ab" in text and "of 9" in text
     assert text.endswith(words.BUSY)
     quiet = report()
-    quiet["machine"]["busy"] = False
+    quiet["machine"] |= {"busy": False, "instructions": "AVX512"}
+    assert "A fine one with AVX512, threads: 2" in note(quiet)
     assert "busy" not in note(quiet)
 
 

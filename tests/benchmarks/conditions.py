@@ -1,15 +1,12 @@
-"""What the measurements of waiting share: photographs, the machine's description, lists."""
+"""What the measurements of waiting share: photographs and lists."""
 
 from __future__ import annotations
 
 import io
-import os
-import platform
 import statistics
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 
@@ -31,16 +28,4 @@ def listed(values: list[float], digits: int) -> dict[str, Any]:
     return {
         "median": round(statistics.median(values), digits),
         "all": [round(value, digits) for value in values],
-    }
-
-
-def machine() -> dict[str, Any]:
-    """Where and with what something is measured, and how busy it is there."""
-    return {
-        "processor": platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "torch": torch.__version__,
     }

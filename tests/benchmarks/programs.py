@@ -22,8 +22,9 @@ from typing import Any
 from app.look import launch_options
 from app.one_thread import OneThreadPredictor
 from app.ui import build_app
+from pag.timing import machine
 from tests.app.program import Program
-from tests.benchmarks.conditions import listed, machine, photograph
+from tests.benchmarks.conditions import listed, photograph
 
 COUNT = 8
 BUDGET = 0.6

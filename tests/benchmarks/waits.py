@@ -35,8 +35,9 @@ from app.session import Session
 from app.ui import build_app
 from app.wish import Wish
 from pag import Predictor, open_image
+from pag.timing import machine
 from tests.benchmarks import programs
-from tests.benchmarks.conditions import listed, machine, photograph
+from tests.benchmarks.conditions import listed, photograph
 from tests.browser.visitor import Visitor
 from tests.conftest import BROWSER_ARGS, BROWSERS
 
