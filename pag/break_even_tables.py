@@ -44,29 +44,28 @@ class BreakEven:
 
 
 COMPILED = (
-    BreakEven("block", 64, 1, share=0.92, overhead=0e6),
-    BreakEven("block", 128, 2, share=1, overhead=0e6),
+    BreakEven("block", 64, 1, share=0.87, overhead=0e6),
+    BreakEven("block", 128, 2, share=0.94, overhead=0e6),
     BreakEven("block", 128, 1, share=1, overhead=0e6),
     BreakEven("block", 256, 1, share=1, overhead=0e6),
-    BreakEven("conv", 64, 1, share=0.88, overhead=14.9e6),
-    BreakEven("conv", 128, 2, share=0.84, overhead=1.59e6),
-    BreakEven("conv", 128, 1, share=0.95, overhead=0e6),
-    BreakEven("conv", 256, 1, share=0.97, overhead=25.3e6),
-    BreakEven("block", 144, 1, share=1, overhead=0e6, depthwise=True),
-    BreakEven("block", 192, 1, share=1, overhead=0e6, depthwise=True),
+    BreakEven("conv", 64, 1, share=1, overhead=0e6),
+    BreakEven("conv", 128, 2, share=0.94, overhead=0e6),
+    BreakEven("conv", 128, 1, share=1, overhead=0e6),
+    BreakEven("conv", 256, 1, share=1, overhead=0e6),
+    BreakEven("block", 144, 1, share=0.98, overhead=0e6, depthwise=True),
+    BreakEven("block", 192, 1, share=0.84, overhead=0e6, depthwise=True),
     BreakEven("block", 384, 1, share=1, overhead=0e6, depthwise=True),
     BreakEven("block", 576, 1, share=1, overhead=0e6, depthwise=True),
     BreakEven("block", 960, 1, share=1, overhead=0e6, depthwise=True),
-    BreakEven("conv", 144, 1, share=1, overhead=0.996e6, depthwise=True),
-    BreakEven("conv", 192, 1, share=1, overhead=0.518e6, depthwise=True),
-    BreakEven("conv", 384, 1, share=1, overhead=0.655e6, depthwise=True),
-    BreakEven("conv", 576, 1, share=1, overhead=0.519e6, depthwise=True),
-    BreakEven("conv", 960, 1, share=1, overhead=0.375e6, depthwise=True),
+    BreakEven("conv", 144, 1, share=0.82, overhead=0.451e6, depthwise=True),
+    BreakEven("conv", 192, 1, share=0.51, overhead=0e6, depthwise=True),
+    BreakEven("conv", 384, 1, share=1, overhead=0.424e6, depthwise=True),
+    BreakEven("conv", 576, 1, share=1, overhead=0.0676e6, depthwise=True),
+    BreakEven("conv", 960, 1, share=0.93, overhead=0.795e6, depthwise=True),
 )
 """Of CPUs with the kernels of `pag.cpu`; from assets/results/break_even.json and, where
 depthwise, break_even_mobilenetv2.json (`python -m pag.benchmark --layers --backbone NAME`).
-They are of before tiles (``winograd.c``), which make skipping pay sooner; where those always pay,
-no table is asked (`pag.fused_execution.always_sparse`).
+Where tiles (``winograd.c``) always pay, no table is asked (`pag.fused_execution.always_sparse`).
 """
 
 UNCOMPILED = (
