@@ -5,7 +5,7 @@
    waits in a line has it open. */
 
 const SILENCE = 3000; // milliseconds after the last question and the end of the stream
-const UNREPORTED = 15000; // after the last question, in a browser that has not told of a stream that closed
+const UNREPORTED = 15000; // after the last question, in a browser that tells of no stream's end
 const QUESTION = "/queue/join";
 const STREAM = "/queue/data";
 let questions = 0; // that have come to the server
