@@ -25,6 +25,7 @@ from app.wish import POLICIES, Wish, check_budget, check_choice, check_wish
 from app.words import two as two_words
 from pag import LABEL_SETS, Inference, InputError, PAGError, Picture
 
+FIRST_RUNNING = 0.4  # right above its floor a network shows its worst
 STAND_BACK = 0.1  # seconds that a sweep waits while its visitor's own request runs
 
 
@@ -66,8 +67,8 @@ class Desk:
 
     @property
     def first_budget(self) -> float:
-        """The budget at which the page opens."""
-        return max(Settings.budget, self.floor)
+        """The budget at which the page opens; of what gates can switch, so much runs or more."""
+        return max(Settings.budget, round(self.floor + FIRST_RUNNING * (1 - self.floor), 2))
 
     @property
     def budgets(self) -> tuple[float, ...]:

@@ -258,5 +258,6 @@ def test_label_sets_follow_the_network(fake: FakePredictor) -> None:
 
 def test_the_page_opens_at_a_budget_that_can_be_met(fake: FakePredictor) -> None:
     assert Desk(fake).first_budget == 0.6
-    fake.floor = 0.75
-    assert Desk(fake).first_budget == 0.75
+    for floor, first in ((0.58, 0.75), (0.9, 0.94), (0.999, 1.0)):  # never right above the floor
+        fake.floor = floor
+        assert Desk(fake).first_budget == first
