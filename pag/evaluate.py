@@ -18,6 +18,8 @@ from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.data import FOLDERS, Dataset, find_dataset, open_dataset
 from pag.data.bsds500 import BSDS500
 from pag.data.hand_labels import read_hand_labels
+from pag.data.room_labels import read_room_labels
+from pag.data.sevenscenes import SevenScenes
 from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate, scored_classes
 from pag.evaluation_report import USUAL, Row, format_tables, joined, read_report, versions
@@ -51,6 +53,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--dataset", choices=(*FOLDERS, "all"), required=True)
     parser.add_argument(
         "--hand-labels", type=Path, help="of bsds500: what its regions are, scored as photographs"
+    )
+    parser.add_argument(
+        "--room-labels", type=Path, help="of sevenscenes: what is where, so that classes are scored"
     )
     parser.add_argument("--split", default="val")
     add_model_options(parser)
@@ -92,9 +97,15 @@ def open_datasets(args: argparse.Namespace) -> dict[str, Dataset]:
         labels = read_hand_labels(args.hand_labels)
         root = find_dataset(args.data, BSDS500.name)
         return {"photographs": BSDS500(root, args.split, labels)}
+    if args.room_labels is not None and SevenScenes.name not in names:
+        raise InputError(f"--room-labels with {args.dataset}; expected --dataset sevenscenes")
     datasets: dict[str, Dataset] = {
         name: open_dataset(name, find_dataset(args.data, name), args.split) for name in names
     }
+    if args.room_labels is not None:
+        root = find_dataset(args.data, SevenScenes.name)
+        labels = read_room_labels(args.room_labels)
+        datasets[SevenScenes.name] = SevenScenes(root, args.split, labels)
     if args.dataset == "all":
         datasets = {n: d for n, d in datasets.items() if set(args.tasks) & set(d.tasks)}
     return datasets

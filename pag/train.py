@@ -93,6 +93,11 @@ def main(argv: list[str] | None = None) -> int:
         help="JSON file: what BSDS500's regions are (pag.data.hand_labels)",
     )
     parser.add_argument(
+        "--room-labels",
+        type=Path,
+        help="JSON file: what is where in the room of 7-Scenes (pag.data.room_labels)",
+    )
+    parser.add_argument(
         "--textures", action="store_true", help="lay photographs over surfaces of the scenes"
     )
     parser.add_argument("--imagenet", type=Path, help="ImageNet weights (.safetensors)")
@@ -129,7 +134,9 @@ def main(argv: list[str] | None = None) -> int:
             fill(net, checkpoint.net.state_dict(), checkpoint.net.config.classes)
             levels = levels_of(checkpoint.table)
         teacher = None if args.teacher is None else load_checkpoint(args.teacher).net
-        data = open_training_data(args.data, args.hand_labels, args.textures)
+        data = open_training_data(
+            args.data, args.hand_labels, args.textures, room_labels=args.room_labels
+        )
         run(net, config, data, args.out, args.save_seconds, levels, args.start, teacher)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +376,27 @@ def test_ordinary_photographs_by_their_hand_labels(
     with pytest.raises(SystemExit):
         main([str(a) for a in (*arguments, "--dataset", "camvid")])
     assert "--hand-labels with camvid; expected --dataset bsds500" in capsys.readouterr().err
+
+
+def test_a_room_by_its_labels(
+    tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kitchen = tmp_path / "7scenes-kitchen"
+    shutil.copytree(data / "7scenes-kitchen", kitchen)
+    for frame in kitchen.glob("*.color.png"):
+        np.savetxt(frame.with_name(frame.name.replace("color.png", "pose.txt")), np.eye(4))
+    labels, out = tmp_path / "room.json", tmp_path / "scores.json"
+    thing = {"class": "table", "outline": [[-9, -9], [9, -9], [9, 9], [-9, 9]], "heights": [-9, 9]}
+    labels.write_text(json.dumps({"room": np.eye(4)[:3].tolist(), "things": [thing]}))
+    arguments = ["--data", kitchen, "--checkpoint", checkpoint, "--size", SIZE]
+    arguments += ["--room-labels", labels, "--out", out]
+    assert main([str(a) for a in (*arguments, "--dataset", "sevenscenes")]) == 0
+    (row,) = json.loads(out.read_text())["results"]
+    assert row["dataset"] == "sevenscenes" and {"depth", "normals", "segmentation"} <= set(row)
+    assert set(row["segmentation"]["iou"]) == {"table"}
+    with pytest.raises(SystemExit):
+        main([str(a) for a in (*arguments, "--dataset", "camvid")])
+    assert "--room-labels with camvid; expected --dataset sevenscenes" in capsys.readouterr().err
 
 
 def test_results_of_another_checkpoint_are_not_joined(

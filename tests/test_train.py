@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from pag.config import STREET_CLASSES, TRAINING_MASKS, PAGConfig, TrainConfig
+from pag.config import LABEL_SETS, STREET_CLASSES, TRAINING_MASKS, PAGConfig, TrainConfig
 from pag.data import IGNORE
 from pag.data.batch import Batch
 from pag.data.mixture import CachedDataset, Mixture, class_weights
@@ -417,6 +417,21 @@ def test_training_data_takes_hand_labels_and_textures(tmp_path: Path) -> None:
     assert any(not np.array_equal(before.image, after.image) for before, after in pairs)
     for before, after in pairs:
         np.testing.assert_array_equal(before.depth, after.depth)
+
+
+def test_training_data_takes_the_labels_of_a_room(tmp_path: Path) -> None:
+    write_all(tmp_path, "train")
+    for frame in (tmp_path / "7scenes-kitchen").glob("*.color.png"):
+        np.savetxt(frame.with_name(frame.name.replace("color.png", "pose.txt")), np.eye(4))
+    everything = {"outline": [[-9, -9], [9, -9], [9, 9], [-9, 9]], "heights": [-9, 9]}
+    labels = tmp_path / "room.json"
+    world = np.eye(4)[:3].tolist()
+    labels.write_text(json.dumps({"room": world, "things": [{"class": "chair", **everything}]}))
+    data = open_training_data(tmp_path, progress=False, room_labels=labels)
+    assert data["sevenscenes"].tasks == ("segmentation", "depth", "normals")
+    ids, depth = data["sevenscenes"][0].segmentation, data["sevenscenes"][0].depth
+    assert ids is not None and depth is not None
+    np.testing.assert_array_equal(ids == LABEL_SETS["all"].index("chair"), depth > 0)
 
 
 def test_thinned_labels_are_those_of_one_pixel_in_each_square() -> None:

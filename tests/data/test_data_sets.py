@@ -1,12 +1,16 @@
 """Datasets read from tiny folders that are laid out as the real ones."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from pag.data import REGISTRY, open_dataset
-from pag.data.sevenscenes import SevenScenes
+from pag.data import IGNORE, REGISTRY, open_dataset
+from pag.data.kinect import ZOOM, Camera, registered
+from pag.data.room_labels import CLASSES, read_room_labels
+from pag.data.sevenscenes import FOCAL, SevenScenes
 from pag.errors import InputError
 
 
@@ -42,6 +46,7 @@ def make_kitchen(root, count=10, depth=None):
         stem = f"frame-{4 * n:06d}"
         save_image(root / f"{stem}.color.png", np.full((*depth.shape, 3), n, np.uint8))
         save_image(root / f"{stem}.depth.png", depth)
+    np.savetxt(root / "camera-intrinsics.txt", [[22, 0, 12], [0, 22, 10], [0, 0, 1]])
 
 
 @pytest.mark.parametrize("inside", [".", "data"])
@@ -104,15 +109,64 @@ def test_camvid_says_what_it_expected(tmp_path):
         open_dataset("camvid", tmp_path, "val")
 
 
-def test_sevenscenes_depth_is_metres_and_invalid_is_zero(tmp_path):
+def test_sevenscenes_depth_is_that_of_the_canonical_camera(tmp_path):
     depth = np.full((20, 24), 1500, np.uint16)
-    depth[0, :3] = 0, 65535, 8001
+    depth[8, 10:13] = 0, 65535, 8001
     make_kitchen(tmp_path, count=1, depth=depth)
-    sample = open_dataset("sevenscenes", tmp_path, "all")[0]
+    dataset = SevenScenes(tmp_path, "all")
+    sample = dataset[0]
     assert sample.depth is not None and sample.normals is not None
-    np.testing.assert_array_equal(sample.depth[0, :4], np.array([0, 0, 0, 1.5], np.float32))
-    assert not sample.normals[0, :3].any()
+    seen, _ = registered(np.where(depth == 1500, np.float32(1.5), 0), dataset.camera)
+    assert 0 < np.count_nonzero(seen[4:16, 4:20] == 0) < 9  # the three without an answer
+    # A longer focal length shows as large what is as much farther away.
+    farther = FOCAL * 24 / (ZOOM * 22)
+    np.testing.assert_allclose(sample.depth, seen * farther, rtol=1e-6)
+    assert not sample.normals[0].any()
     np.testing.assert_allclose(sample.normals[10, 12], [0, 0, -1], atol=1e-6)
+
+
+def test_sevenscenes_normals_are_those_of_the_canonical_camera(tmp_path):
+    rows = np.arange(96)[:, None].repeat(128, 1)
+    camera = Camera(117.0, 117.0, 64.0, 48.0)
+    # The floor 1 m below a camera that looks down at it by 45 degrees.
+    down = (rows - camera.cy) / camera.fy
+    metres = np.sqrt(2) / (1 + down)
+    make_kitchen(tmp_path, count=1, depth=(metres * 1000).astype(np.uint16))
+    matrix = [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]]
+    np.savetxt(tmp_path / "camera-intrinsics.txt", matrix)
+    sample = SevenScenes(tmp_path, "all")[0]
+    assert sample.normals is not None
+    stretch = ZOOM * 117 / (FOCAL * 128)
+    wanted = np.array([0, -1, -stretch]) / np.hypot(1, stretch)
+    inside = sample.normals[30:70, 30:90]
+    np.testing.assert_allclose(inside, np.broadcast_to(wanted, inside.shape), atol=0.02)
+
+
+def test_sevenscenes_gets_its_classes_from_a_labelled_room(tmp_path):
+    make_kitchen(tmp_path, count=1)
+    room = {
+        "room": [[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 1.5]],
+        "things": [
+            {"class": "wall", "outline": [[0, 1], [5, 1], [5, 5], [0, 5]], "heights": [0, 3]},
+            {"class": "sofa", "outline": [[-5, 1], [0, 1], [0, 5], [-5, 5]], "heights": [0, 3]},
+        ],
+    }
+    (tmp_path / "room.json").write_text(json.dumps(room))
+    labels = read_room_labels(tmp_path / "room.json")
+    dataset = SevenScenes(tmp_path, "all", labels)
+    assert dataset.tasks == ("segmentation", "depth", "normals")
+    with pytest.raises(InputError, match=r"frame-000000\.pose\.txt is not usable.*4x4"):
+        dataset[0]
+    for step, share in ((0.0, 0.5), (-1.1, 0.0)):  # the second camera stands to the left
+        pose = np.eye(4)
+        pose[0, 3] = step
+        np.savetxt(tmp_path / "frame-000000.pose.txt", pose)
+        sample = dataset[0]
+        assert sample.segmentation is not None and sample.depth is not None
+        known = sample.segmentation[sample.depth > 0]
+        assert set(known.tolist()) <= {CLASSES.index("wall"), CLASSES.index("sofa")}
+        assert abs((known == CLASSES.index("wall")).mean() - share) < 0.06
+        assert (sample.segmentation[sample.depth == 0] == IGNORE).all()
 
 
 def test_sevenscenes_holds_back_two_contiguous_runs(tmp_path):
@@ -127,9 +181,10 @@ def test_sevenscenes_holds_back_two_contiguous_runs(tmp_path):
 
 def test_sevenscenes_reads_intrinsics(tmp_path):
     make_kitchen(tmp_path, count=1)
-    assert SevenScenes(tmp_path, "all").intrinsics == (585.0, 585.0, 320.0, 240.0)
+    (tmp_path / "camera-intrinsics.txt").unlink()
+    assert SevenScenes(tmp_path, "all").camera == Camera(585.0, 585.0, 320.0, 240.0)
     np.savetxt(tmp_path / "camera-intrinsics.txt", np.array([[30, 0, 12], [0, 31, 10], [0, 0, 1]]))
-    assert SevenScenes(tmp_path, "all").intrinsics == (30.0, 31.0, 12.0, 10.0)
+    assert SevenScenes(tmp_path, "all").camera == Camera(30.0, 31.0, 12.0, 10.0)
     (tmp_path / "camera-intrinsics.txt").write_text("fx = 30")
     with pytest.raises(InputError, match="3x3"):
         SevenScenes(tmp_path, "all")
