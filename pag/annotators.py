@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
         report = run(args)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    print(json.dumps(report, indent=1))
+    tqdm.write(json.dumps(report, indent=1))
     if args.out is not None:
         write_report(args.out, report)
     return 0
