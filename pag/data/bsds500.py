@@ -9,8 +9,8 @@ import numpy as np
 from scipy.io import loadmat
 
 from pag.data.files import check_split, image_stems, read_rgb
-from pag.data.hand_labels import CLASSES, PhotographLabels
-from pag.data.sample import Sample
+from pag.data.hand_labels import PhotographLabels
+from pag.data.sample import CLASSES, Sample
 from pag.errors import InputError
 from pag.inference import TASKS
 

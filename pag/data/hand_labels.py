@@ -24,12 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pag.config import LABEL_SETS
-from pag.data.sample import IGNORE
+from pag.data.sample import IGNORE, class_id
 from pag.data.sevenscenes import FOCAL
 from pag.errors import InputError
-
-CLASSES = LABEL_SETS["all"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class LabelledRegions:
 
     Attributes:
         ids: of the annotator's segmentation.
-        class_id: into `CLASSES`, or `IGNORE`.
+        class_id: into `pag.data.sample.CLASSES`, or `IGNORE`.
         depth: metres: none, one, or those of the lowest and the topmost row.
     """
 
@@ -113,8 +110,5 @@ def _regions(entry: dict) -> LabelledRegions:
     depth = tuple(float(metres) for metres in entry.get("depth", ()))
     if len(depth) > 2 or not all(0 < metres < float("inf") for metres in depth):
         raise ValueError(f"depth {list(depth)}, expected one or two positive numbers of metres")
-    name = entry.get("class")
-    if name is not None and name not in CLASSES:
-        raise ValueError(f"class {name!r}, expected one of {', '.join(CLASSES)}")
-    class_id = IGNORE if name is None else CLASSES.index(name)
-    return LabelledRegions(tuple(int(i) for i in entry["ids"]), class_id, depth)
+    ids = tuple(int(i) for i in entry["ids"])
+    return LabelledRegions(ids, class_id(entry.get("class")), depth)

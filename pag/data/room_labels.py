@@ -21,11 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from pag.config import LABEL_SETS
-from pag.data.sample import IGNORE
+from pag.data.sample import IGNORE, class_id
 from pag.errors import InputError
-
-CLASSES = LABEL_SETS["all"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +30,7 @@ class Thing:
     """An upright prism.
 
     Attributes:
-        class_id: into `CLASSES`, or `IGNORE`.
+        class_id: into `pag.data.sample.CLASSES`, or `IGNORE`.
         sides: (n, 3): a point (x, y) is within a side where ``a * x + b * y + c >= 0``.
         heights: lowest and highest z, metres.
     """
@@ -64,7 +61,7 @@ class RoomLabels:
     things: tuple[Thing, ...]
 
     def classes(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) metres of the poses' world -> (...) uint8 into `CLASSES`, or `IGNORE`."""
+        """(..., 3) metres of the poses' world -> (...) uint8 class ids, or `IGNORE`."""
         within = points @ self.room[:, :3].T + self.room[:, 3]
         ids = np.full(points.shape[:-1], IGNORE, np.uint8)
         for thing in reversed(self.things):
@@ -94,15 +91,10 @@ def read_room_labels(path: str | Path) -> RoomLabels:
 
 
 def _thing(entry: dict[str, Any]) -> Thing:
-    name = entry.get("class")
-    if name is not None and name not in CLASSES:
-        raise ValueError(f"class {name!r}, expected one of {', '.join(CLASSES)}")
     low, high = map(float, entry["heights"])
     if not low < high:
         raise ValueError(f"heights {low:g} and {high:g}, expected the lower one first")
-    return Thing(
-        IGNORE if name is None else CLASSES.index(name), _sides(entry["outline"]), (low, high)
-    )
+    return Thing(class_id(entry.get("class")), _sides(entry["outline"]), (low, high))
 
 
 def _sides(outline: list[list[float]]) -> np.ndarray:

@@ -6,10 +6,25 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from pag.config import LABEL_SETS
 from pag.errors import InputError
 
+CLASSES = LABEL_SETS["all"]
 IGNORE = 255
 """Segmentation id of pixels that take no part in training or evaluation."""
+
+
+def class_id(name: str | None) -> int:
+    """Index into `CLASSES`, or `IGNORE` of what has no name.
+
+    Raises:
+        ValueError: no class is called so.
+    """
+    if name is None:
+        return IGNORE
+    if name not in CLASSES:
+        raise ValueError(f"class {name!r}, expected one of {', '.join(CLASSES)}")
+    return CLASSES.index(name)
 
 
 @dataclass(frozen=True)

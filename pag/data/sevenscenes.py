@@ -13,8 +13,8 @@ import numpy as np
 from pag.data.files import check_split, read_rgb, read_uint16
 from pag.data.kinect import Camera, registered
 from pag.data.normals import normals_from_depth
-from pag.data.room_labels import CLASSES, RoomLabels
-from pag.data.sample import IGNORE, Sample
+from pag.data.room_labels import RoomLabels
+from pag.data.sample import CLASSES, IGNORE, Sample
 from pag.data.transforms import refocused
 from pag.errors import InputError
 

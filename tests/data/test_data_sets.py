@@ -9,7 +9,8 @@ from scipy.io import savemat
 
 from pag.data import IGNORE, REGISTRY, open_dataset
 from pag.data.kinect import ZOOM, Camera, registered
-from pag.data.room_labels import CLASSES, read_room_labels
+from pag.data.room_labels import read_room_labels
+from pag.data.sample import CLASSES
 from pag.data.sevenscenes import FOCAL, SevenScenes
 from pag.errors import InputError
 

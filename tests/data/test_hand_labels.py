@@ -10,8 +10,9 @@ import pytest
 
 from pag.data import IGNORE
 from pag.data.bsds500 import BSDS500
-from pag.data.hand_labels import CLASSES, read_hand_labels
+from pag.data.hand_labels import read_hand_labels
 from pag.data.normals import normals_from_depth
+from pag.data.sample import CLASSES
 from pag.data.sevenscenes import FOCAL
 from pag.errors import InputError
 from tests.tiny_data import write_bsds

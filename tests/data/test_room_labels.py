@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pag.data import IGNORE
-from pag.data.room_labels import CLASSES, read_room_labels
+from pag.data.room_labels import read_room_labels
+from pag.data.sample import CLASSES
 from pag.errors import InputError
 
 UPRIGHT = [[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 1.5]]
