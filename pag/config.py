@@ -122,7 +122,8 @@ class TrainConfig(JsonConfig):
         crop: side of the square crops, pixels.
         zoom: smallest and largest random zoom (`pag.data.transforms.augment`). What is seen in
             use are whole pictures, of which a small crop of a large zoom shows little.
-        roll: largest random roll of the camera to either side, degrees (`pag.data.rolling`).
+        roll: largest random roll of the camera to either side, degrees, in each dataset
+            (`pag.data.rolling`), in the order of `mixture`.
         open_steps: first steps, at full budget with every gate open.
         ramp_steps: over these, the lowest budget drawn falls from 1 to its final value.
         lr_backbone, lr_new: learning rates of the ImageNet-initialised part and of the rest.
@@ -161,7 +162,7 @@ class TrainConfig(JsonConfig):
     batch: int = 8
     crop: int = 256
     zoom: tuple[float, float] = ZOOM
-    roll: float = 0.0
+    roll: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     open_steps: int = 1000
     ramp_steps: int = 300
     lr_backbone: float = 1e-4
@@ -198,7 +199,7 @@ class TrainConfig(JsonConfig):
         bounds = [0, *self.budget_range, 1]
         if len(bounds) != 4 or bounds != sorted(bounds):
             raise InputError(f"budget_range is {self.budget_range}; expected 0 <= low <= high <= 1")
-        for name in ("weight_tasks", "mixture"):
+        for name in ("weight_tasks", "mixture", "roll"):
             if len(getattr(self, name)) != 4:
                 raise InputError(f"{name} is {getattr(self, name)}; expected four numbers")
         if self.batch < 2:
@@ -209,8 +210,8 @@ class TrainConfig(JsonConfig):
             )
         if len(self.zoom) != 2 or not 0 < self.zoom[0] <= self.zoom[1]:
             raise InputError(f"zoom is {self.zoom}; expected 0 < smallest <= largest")
-        if not 0 <= self.roll <= 180:
-            raise InputError(f"roll is {self.roll}; expected 0 to 180 degrees")
+        if not 0 <= min(self.roll) <= max(self.roll) <= 180:
+            raise InputError(f"roll is {self.roll}; expected 0 to 180 degrees each")
         if self.crop < 2 or self.crop % 2:
             raise InputError(f"crop is {self.crop}; expected an even number of pixels")
 

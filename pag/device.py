@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from pag.errors import InputError
 
@@ -37,3 +38,14 @@ def multiplies_bfloat16(device: torch.device) -> bool:
         return True
     has = torch.cpu.get_capabilities()
     return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Values of the CPU on the device; nobody waits for a GPU.
+
+    From memory that is not pinned, what is more than 64 KB waits until the GPU has done all that it
+    was asked for before.
+    """
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pag import cpu
+from pag.frozen_norm import normalised
 
 
 class ConvNormReLU(nn.Sequential):
@@ -140,7 +141,7 @@ class Window(nn.Module):
 
 def normed_relu(norm: nn.Module, x: Tensor) -> Tensor:
     """relu(norm(x)), or what is left of both after `fold_opening`."""
-    opened = norm(x)
+    opened = normalised(norm, x)
     return opened if isinstance(norm, Window) else F.relu_(opened)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pag import cpu, cuda
 from pag.backbones import BlockInput, unopened
+from pag.device import sent
 from pag.sparse import as_rows
 
 BUDGET_CLAMP = 0.02
@@ -23,9 +24,11 @@ class Projection(nn.Conv2d):
         super().__init__(channels, 1, kernel_size=1)
 
     def forward(self, input: Tensor) -> Tensor:
-        if torch.is_grad_enabled() or input.device.type != "cpu":
+        if torch.is_grad_enabled() and input.device.type == "cpu":
             return super().forward(input)
-        # A matrix times a vector reads its input once, in half of the time.
+        # A matrix times a vector reads its input once, in half of the time. And its gradient has
+        # the layout of its input, where a convolution to one channel, of which every layout is the
+        # same, gives planes: on a GPU all that such a gradient is added to is then slow.
         batch, _, height, width = input.shape
         logits = F.linear(as_rows(input), self.weight.flatten(1), self.bias)
         return logits.view(batch, 1, height, width)
@@ -112,17 +115,23 @@ def binary_gumbel(
     Returns:
         Same shape; values exactly 0 or 1.
     """
-    noise = logistic_noise(logits.shape, generator, cell).to(logits.device)
+    noise = logistic_noise(logits.shape, generator, logits.device, cell)
     soft = torch.sigmoid((logits + noise) / temperature)
     hard = (soft > 0.5).to(soft.dtype)
     # In this order the sum is exactly 0 or 1, which hard + soft - soft is not.
     return soft + (hard - soft).detach()
 
 
-def logistic_noise(shape: Sequence[int], generator: torch.Generator, cell: int = 1) -> Tensor:
-    """Logistic noise of shape (..., h, w), one value for each square of `cell` pixels."""
+def logistic_noise(
+    shape: Sequence[int], generator: torch.Generator, device: torch.device, cell: int = 1
+) -> Tensor:
+    """Logistic noise of shape (..., h, w), one value for each square of `cell` pixels.
+
+    Drawn on the generator's CPU, and sent before it is spread out.
+    """
     *batch, height, width = shape
     coarse = (*batch, -(-height // cell), -(-width // cell))
-    uniform = torch.rand(coarse, generator=generator).clamp_(1e-6, 1 - 1e-6)
-    uniform = uniform.repeat_interleave(cell, -2).repeat_interleave(cell, -1)
-    return torch.logit(uniform[..., :height, :width])
+    uniform = sent(torch.rand(coarse, generator=generator), device)
+    noise = torch.logit(uniform.clamp_(1e-6, 1 - 1e-6))
+    noise = noise.repeat_interleave(cell, -2).repeat_interleave(cell, -1)
+    return noise[..., :height, :width]

@@ -16,7 +16,8 @@ from pag.sparse import as_rows
 
 BOUNDARY_CONSENSUS = 0.3
 """Pixels marked by fewer annotators than this, but by some, are neither boundary nor not."""
-
+WITHOUT_OUTLINES = 0.02
+"""Weight of what is no boundary in an image without any, where their share would be none."""
 
 GRADIENT_WEIGHTS = {1: 1.0, 4: 0.5, 16: 0.5}
 """Of the gradients of log-depth, by how many pixels the two points are apart."""
@@ -41,6 +42,8 @@ def segmentation_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor
 def boundary_loss(logits: Tensor, share: Tensor) -> Tensor:
     """Cross-entropy balanced between boundary and other pixels, image by image.
 
+    The mean is over the images with boundaries; what the others weigh comes on top.
+
     Source: Xie and Tu, "Holistically-nested edge detection", ICCV 2015, equation 2; the
     consensus rule is that of Liu et al., "Richer convolutional features", CVPR 2017.
 
@@ -53,9 +56,11 @@ def boundary_loss(logits: Tensor, share: Tensor) -> Tensor:
     positives = positive.sum((1, 2), keepdim=True)
     negatives = negative.sum((1, 2), keepdim=True)
     total = (positives + negatives).clamp_min(1)
-    weight = positive * negatives / total + 1.1 * negative * positives / total
+    outlined = (positives > 0).float()
+    balance = outlined * positives / total + (1 - outlined) * WITHOUT_OUTLINES
+    weight = positive * negatives / total + 1.1 * negative * balance
     pixel = F.binary_cross_entropy_with_logits(logits.squeeze(1), positive, reduction="none")
-    labelled = (positives + negatives > 0).sum().clamp_min(1) * logits[0, 0].numel()
+    labelled = outlined.sum().clamp_min(1) * logits[0, 0].numel()
     # Times ten: both classes together weigh about 2 * share of boundary pixels, a few percent.
     return 10 * (pixel * weight).sum() / labelled
 

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pag.device import sent
 from pag.fusion import affine, fused_sequence
 from pag.sparse import as_maps, as_rows, convolve_at, neighbours
 
@@ -73,8 +74,8 @@ class MultiPool(nn.Module):
             The output (B, C, H, W), the index chosen (B, H, W) int64, and the `scores`.
         """
         scores = self.scores(x)
-        uniform = torch.rand(scores.shape, generator=generator).clamp_(1e-6, 1 - 1e-6)
-        noise = -torch.log(-torch.log(uniform)).to(scores.device, non_blocking=True)
+        uniform = sent(torch.rand(scores.shape, generator=generator), scores.device)
+        noise = -torch.log(-torch.log(uniform.clamp_(1e-6, 1 - 1e-6)))
         soft = torch.softmax((scores + noise) / temperature, dim=1)
         choice = soft.argmax(1, keepdim=True)
         hard = torch.zeros_like(soft).scatter_(1, choice, 1.0)

@@ -86,8 +86,7 @@ class _RankedPass(Pass):
 
     def decide(self, layer: int, logits: Tensor) -> Tensor:
         policy, cost, share = self.policy, self.layers[layer], self.shares[:, layer]
-        noise = logistic_noise(logits.shape, policy.generator, policy.cell)
-        noise = noise.to(logits, non_blocking=True)
+        noise = logistic_noise(logits.shape, policy.generator, logits.device, policy.cell)
         scale = policy.noise * logits.detach().std(MAP, keepdim=True) / LOGISTIC_STD
         noisy = logits + scale * noise
         hard, _ = keep_highest_of_each(cost, noisy, share.detach().double() * cost.dense)
@@ -194,7 +193,7 @@ def budget_loss(executed: Tensor, cost: NetworkCost, target: float) -> Tensor:
     return divergence(gated_share(cost, used.new_tensor(target)), used)
 
 
-def layer_budget_loss(logits: list[Tensor], shares: Tensor) -> Tensor:
+def layer_budget_loss(logits: list[Tensor], shares: Tensor, images: list[int]) -> Tensor:
     """Mean over the layers of the divergence between a share and the mean gate probability.
 
     Beside `RankedPolicy`, whose gradient leaves the logits' level free, this is what makes a
@@ -204,7 +203,9 @@ def layer_budget_loss(logits: list[Tensor], shares: Tensor) -> Tensor:
 
     Args:
         logits: of each layer, (B, 1, h, w).
-        shares: (L,), how much of each layer should be open.
+        shares: (N, L), how much of each layer should be open at each of N budgets.
+        images: how many of the B images there are at each, one budget after the other.
     """
-    used = torch.stack([torch.sigmoid(layer).mean() for layer in logits])
+    opened = torch.stack([torch.sigmoid(layer).mean(MAP) for layer in logits], 1)
+    used = torch.stack([part.mean(0) for part in opened.split(images)])
     return divergence(shares.to(used), used).mean()

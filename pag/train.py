@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from tqdm import tqdm
 
 from pag.allocator import keep_freed_memory
 from pag.config import PAGConfig, TrainConfig
-from pag.data.mixture import CachedDataset, Mixture, batches, class_weights
+from pag.data.mixture import CachedDataset, Mixture, class_weights
+from pag.data.resident import ResidentMixture
 from pag.data.training import open_training_data
 from pag.device import choose_device
 from pag.errors import PAGError
@@ -55,32 +55,29 @@ def run(
     elif start is not None:
         trainer.load(start)
         trainer.save(state)
-    workers = 0 if trainer.device.type == "cpu" else os.cpu_count() or 1
+    on_cpu = trainer.device.type == "cpu"
+    source = mixture if on_cpu else ResidentMixture(mixture, trainer.device)
     saved = time.monotonic()
     with (
         open(out / "log.jsonl", "a", encoding="utf-8") as log,
         tqdm(total=config.steps, initial=trainer.step, desc="training") as bar,
     ):
         while trainer.step < config.steps:
-            learning = trainer.step >= config.open_steps
-            until = config.steps if learning else min(config.open_steps, config.steps)
-            size = config.batch // 2 if learning else config.batch
-            steps = range(trainer.step, until)
-            for batch in batches(mixture, steps, size, config.crop, workers, workers > 0):
-                started = time.monotonic()
-                step = trainer.step
-                report = trainer.update(batch)
-                seconds = time.monotonic() - started
-                rounded = {k: round(v, 5) for k, v in report.items()}
-                entry = {"step": step, **rounded, "seconds": round(seconds, 3)}
-                log.write(json.dumps(entry) + "\n")
-                log.flush()
-                bar.update()
-                bar.set_postfix(loss=f"{report['loss']:.3f}", refresh=False)
-                if time.monotonic() - saved > save_seconds:
-                    trainer.save(state)
-                    saved = time.monotonic()
-            trainer.save(state)
+            started = time.monotonic()
+            step = trainer.step
+            size = config.batch // 2 if step >= config.open_steps else config.batch
+            report = trainer.update(source.batch(step, size, config.crop))
+            seconds = time.monotonic() - started
+            rounded = {k: round(v, 5) for k, v in report.items()}
+            entry = {"step": step, **rounded, "seconds": round(seconds, 3)}
+            log.write(json.dumps(entry) + "\n")
+            log.flush()
+            bar.update()
+            bar.set_postfix(loss=f"{report['loss']:.3f}", refresh=False)
+            if time.monotonic() - saved > save_seconds:
+                trainer.save(state)
+                saved = time.monotonic()
+        trainer.save(state)
 
 
 def main(argv: list[str] | None = None) -> int:

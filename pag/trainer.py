@@ -18,7 +18,12 @@ from pag.data.batch import Batch
 from pag.device import multiplies_bfloat16
 from pag.errors import WeightsError
 from pag.inference import TASKS
-from pag.losses import choice_loss, distillation_losses, task_losses
+from pag.losses import (
+    BOUNDARY_CONSENSUS,
+    choice_loss,
+    distillation_losses,
+    task_losses,
+)
 from pag.network import PAGNet, Sampling, Trace, fuse_batchnorm
 from pag.pretrained import frozen_norms
 from pag.relaxation import (
@@ -138,7 +143,7 @@ class Trainer:
             if learning:
                 told = {t: torch.cat([o, o]) for t, o in told.items()}
             # Where people drew no boundaries, the teacher learned none and says anything.
-            outlined = (batch.boundary >= 0).flatten(1).any(1)
+            outlined = (batch.boundary >= BOUNDARY_CONSENSUS).flatten(1).any(1)
             taught = distillation_losses(outputs, told, outlined)
             total = total + config.weight_teacher * sum(weights[t] * taught[t] for t in TASKS)
             report |= {f"taught_{t}": v.detach() for t, v in taught.items()}
@@ -186,17 +191,12 @@ class Trainer:
             first: number of the first photograph at a drawn budget.
             drawn, shares: the budgets, and how many photographs there are at each.
         """
-        pulls = []
-        for target, share in zip(drawn, shares, strict=True):
-            part = slice(first, first + share)
-            if self.config.masks == "sampled":
-                pull = budget_loss(trace.gated_executed[part], trace.cost, target)
-            else:
-                with torch.no_grad():
-                    (wanted,) = layer_shares(self.levels, trace.cost, torch.tensor([target]))
-                pull = layer_budget_loss([gate.logits[part] for gate in trace.gates], wanted)
-            pulls.append(pull)
-            first += share
+        if self.config.masks == "ranked":
+            with torch.no_grad():
+                wanted = layer_shares(self.levels, trace.cost, torch.tensor(drawn))
+            return layer_budget_loss([gate.logits[first:] for gate in trace.gates], wanted, shares)
+        executed = trace.gated_executed[first:].split(shares)
+        pulls = [budget_loss(e, trace.cost, t) for e, t in zip(executed, drawn, strict=True)]
         return torch.stack(pulls).mean()
 
     def _draw_budgets(

@@ -87,8 +87,9 @@ def test_temperature_falls_geometrically() -> None:
         ({"batch": 1}, "batch is 1; expected 2 or more"),
         ({"zoom": [1.2, 0.8]}, r"zoom is \(1.2, 0.8\); expected 0 < smallest"),
         ({"zoom": [1.0]}, "zoom is"),
-        ({"roll": -1.0}, "roll is -1.0; expected 0 to 180 degrees"),
-        ({"roll": 181.0}, "roll is"),
+        ({"roll": (0, 0, -1, 0)}, "roll is .* expected 0 to 180 degrees each"),
+        ({"roll": (181, 0, 0, 0)}, "roll is"),
+        ({"roll": (5, 5)}, "expected four numbers"),
         ({"crop": 255}, "crop is 255; expected an even number"),
     ],
 )

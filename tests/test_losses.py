@@ -14,6 +14,7 @@ from pag.data.batch import Batch
 from pag.data.sample import IGNORE
 from pag.inference import TASKS
 from pag.losses import (
+    WITHOUT_OUTLINES,
     boundary_loss,
     choice_loss,
     depth_loss,
@@ -140,6 +141,17 @@ def test_boundary_balances_both_kinds_of_pixels_and_skips_doubtful_ones() -> Non
     assert float(boundary_loss(logits, share)) == pytest.approx(expected, rel=1e-5)
     logits[0, 0, 0, 2] = 50.0
     assert float(boundary_loss(logits, share)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_image_without_boundaries_weighs_on_top_of_those_with_some() -> None:
+    outlined = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
+    empty = torch.tensor([[[0.0, 0.0, 0.15, 0.15]]])  # two that are none, two doubtful ones
+    logits = torch.zeros(2, 1, 1, 4)
+    alone = float(boundary_loss(logits[:1], outlined))
+    both = float(boundary_loss(logits, torch.cat([outlined, empty])))
+    added = 10 * math.log(2) * 2 * 1.1 * WITHOUT_OUTLINES / 4
+    assert both == pytest.approx(alone + added, rel=1e-5)
+    assert float(boundary_loss(logits[1:], empty)) == pytest.approx(added, rel=1e-5)
 
 
 def test_depth_by_hand() -> None:

@@ -277,7 +277,9 @@ def test_every_parameter_learns_from_the_tasks_and_the_budget(masks: str, backbo
     loss = sum(output.square().mean() for output in outputs.values())
     pull = budget_loss(trace.gated_executed, trace.cost, 0.4)
     shares = torch.full((len(net.gates),), 0.4)
-    thresholds = layer_budget_loss([gate.logits for gate in trace.gates], shares)
+    thresholds = layer_budget_loss(
+        [gate.logits for gate in trace.gates], shares[None], [len(trace.dilation)]
+    )
     (loss + pull + thresholds).backward()
     untouched = [
         name

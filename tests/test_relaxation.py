@@ -268,11 +268,15 @@ def test_budget_loss_teaches_a_gate(scope: str, target: float) -> None:
 
 
 def test_layer_budget_loss_is_zero_where_each_layer_meets_its_share() -> None:
-    shares = torch.tensor([0.2, 0.5, 0.9])
-    logits = [torch.full((2, 1, 4, 4), float(torch.logit(share))) for share in shares]
-    assert layer_budget_loss(logits, shares).item() == pytest.approx(0, abs=1e-6)
+    shares = torch.tensor([[0.2, 0.5, 0.9], [0.1, 0.3, 0.8]])
+    images = [2, 1]
+    each = shares.repeat_interleave(torch.tensor(images), 0)
+    logits = [torch.logit(share).view(-1, 1, 1, 1).expand(-1, 1, 4, 4) for share in each.T]
+    assert layer_budget_loss(logits, shares, images).item() == pytest.approx(0, abs=1e-6)
     # The mean over all layers is right here, but not that of each.
-    assert layer_budget_loss(logits[::-1], shares).item() > 0.1
+    assert layer_budget_loss(logits[::-1], shares, images).item() > 0.1
+    # And here that over all images.
+    assert layer_budget_loss(logits, shares.flip(0), [1, 2]).item() > 0.01
 
 
 def test_gated_share_runs_from_the_floor_to_all() -> None:

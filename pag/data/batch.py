@@ -33,13 +33,8 @@ class Batch:
     normals: torch.Tensor
 
     def to(self, device: torch.device | str) -> Batch:
-        """Return the batch on `device`; from pinned memory nobody waits for it."""
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
-        return Batch(**moved)
-
-    def pin_memory(self) -> Batch:
-        """The batch where a GPU can fetch it by itself; a loader calls this."""
-        return Batch(**{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
+        """Return the batch on `device`."""
+        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
     def __len__(self) -> int:
         return self.image.shape[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,27 +36,23 @@ class CachedDataset:
     Args:
         dataset: where the samples come from.
         longer_side: pixels of the longer side of what is kept.
-        without: tasks whose maps are left out.
     """
 
-    def __init__(
-        self, dataset: Dataset, longer_side: int = TRAINED_SIDE, without: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, dataset: Dataset, longer_side: int = TRAINED_SIDE) -> None:
         self.dataset = dataset
         self.longer_side = longer_side
-        self.without = without
-        self.tasks = tuple(task for task in dataset.tasks if task not in without)
+        self.tasks = dataset.tasks
         self._kept: list[Packed | None] = [None] * len(dataset)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def __getitem__(self, index: int, /) -> Sample:
-        return _unpack(self._load(index))
+        return _unpack(self.packed(index))
 
     def labels(self, index: int) -> np.ndarray | None:
         """A sample's class ids alone, which takes a fraction of the time."""
-        return self._load(index)[1]
+        return self.packed(index)[1]
 
     def load(self, progress: Callable[[int, int], None] | None = None, workers: int = 1) -> None:
         """Read everything now.
@@ -78,11 +73,11 @@ class CachedDataset:
         kept = (part for entry in self._kept if entry is not None for part in entry)
         return sum(part.nbytes for part in kept if isinstance(part, np.ndarray))
 
-    def _load(self, index: int) -> Packed:
+    def packed(self, index: int) -> Packed:
+        """A sample as it is kept: image, class ids, boundary, depth, normals and name."""
         packed = self._kept[index]
         if packed is None:
-            sample = replace(self.dataset[index], **dict.fromkeys(self.without))
-            packed = _pack(resize_sample(sample, self.longer_side))
+            packed = _pack(resize_sample(self.dataset[index], self.longer_side))
             self._kept[index] = packed
         return packed
 
@@ -98,10 +93,11 @@ class Mixture:
         weights: share of each dataset in a batch, of any positive sum. What does not come
             out even is drawn at random, right on average.
         seed: of the whole sequence of batches, 0 or more.
-        scale, roll: smallest and largest random zoom, and largest roll; see `augment`.
+        scale: smallest and largest random zoom; see `augment`.
+        rolls: largest roll in each dataset; none when None.
 
     Raises:
-        InputError: no dataset, an empty one, or weights that do not fit.
+        InputError: no dataset, an empty one, or weights or rolls that do not fit.
     """
 
     def __init__(
@@ -110,8 +106,11 @@ class Mixture:
         weights: Sequence[float],
         seed: int,
         scale: tuple[float, float] = ZOOM,
-        roll: float = 0.0,
+        rolls: Sequence[float] | None = None,
     ) -> None:
+        rolls = [0.0] * len(datasets) if rolls is None else rolls
+        if len(rolls) != len(datasets):
+            raise InputError(f"{len(datasets)} datasets and {len(rolls)} rolls, expected one each")
         if not datasets or len(datasets) != len(weights):
             raise InputError(
                 f"{len(datasets)} datasets and {len(weights)} weights, expected one weight each"
@@ -124,17 +123,29 @@ class Mixture:
         self.datasets = tuple(datasets)
         self.shares = shares / shares.sum()
         self.seed = seed
-        self.scale, self.roll = scale, roll
+        self.scale, self.rolls = scale, tuple(rolls)
 
     def batch(self, step: int, size: int, crop: int) -> Batch:
         """The batch of `step`: `size` samples of `crop` x `crop` pixels."""
-        rng = np.random.default_rng((self.seed, step))
-        samples = []
-        for dataset, count in zip(self.datasets, self._counts(size, rng), strict=True):
+        rng = self.begin(step)
+        return collate(
+            [
+                augment(self.datasets[of][index], rng, crop, self.scale, self.rolls[of])
+                for of, index in self.picks(size, rng)
+            ]
+        )
+
+    def begin(self, step: int) -> np.random.Generator:
+        """All the randomness of that step's batch."""
+        return np.random.default_rng((self.seed, step))
+
+    def picks(self, size: int, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+        """Which `size` samples a batch holds, one after the other: number of dataset and sample."""
+        for of, count in enumerate(self._counts(size, rng)):
             # Without repetition inside a batch, as long as the dataset is large enough.
-            picked = rng.choice(len(dataset), int(count), replace=int(count) > len(dataset))
-            samples += [augment(dataset[int(i)], rng, crop, self.scale, self.roll) for i in picked]
-        return collate(samples)
+            length = len(self.datasets[of])
+            for index in rng.choice(length, int(count), replace=int(count) > length):
+                yield of, int(index)
 
     def _counts(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """How many of `size` samples come from each dataset."""
@@ -151,32 +162,6 @@ class Mixture:
         return counts
 
 
-class _Steps(torch.utils.data.Dataset):
-    """The batches of a mixture by the number of their step, as a loader wants them."""
-
-    def __init__(self, mixture: Mixture, size: int, crop: int) -> None:
-        self.mixture, self.size, self.crop = mixture, size, crop
-
-    def __getitem__(self, step: int) -> Batch:
-        return self.mixture.batch(step, self.size, self.crop)
-
-
-def batches(
-    mixture: Mixture, steps: range, size: int, crop: int, workers: int = 0, pinned: bool = False
-) -> Iterator[Batch]:
-    """Yield the batches of `steps`, those of `Mixture.batch` whatever the number of `workers`.
-
-    Args:
-        mixture, size, crop: see `Mixture.batch`.
-        steps: their numbers.
-        workers: processes that work ahead. Without any, each batch is made when it is asked
-            for: where the network itself computes on the CPU, a process beside it slows every
-            step by more than the batch takes.
-        pinned: whether the batches lie where a GPU can fetch them by itself.
-    """
-    return iter(loader(_Steps(mixture, size, crop), steps, workers, pinned))
-
-
 class _Entries(torch.utils.data.Dataset):
     """What a cache keeps of each sample."""
 
@@ -184,12 +169,10 @@ class _Entries(torch.utils.data.Dataset):
         self.cache = cache
 
     def __getitem__(self, index: int) -> Packed:
-        return self.cache._load(index)
+        return self.cache.packed(index)
 
 
-def loader(
-    entries: torch.utils.data.Dataset, order: range, workers: int, pinned: bool = False
-) -> DataLoader:
+def loader(entries: torch.utils.data.Dataset, order: range, workers: int) -> DataLoader:
     """Entries as they are, in order, by processes that begin with what this one has in memory.
 
     Where processes cannot begin so, this one does the work.
@@ -197,11 +180,10 @@ def loader(
     forking = workers > 0 and "fork" in multiprocessing.get_all_start_methods()
     return DataLoader(
         entries,
-        batch_size=None,  # an entry is a whole batch, or nothing that makes one
+        batch_size=None,  # entries make no batch
         sampler=order,
         num_workers=workers if forking else 0,
         collate_fn=_unchanged,
-        pin_memory=pinned,
         multiprocessing_context="fork" if forking else None,
     )
 

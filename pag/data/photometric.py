@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -20,31 +21,55 @@ BLUR_SHARE, BLUR_RADIUS = 0.15, (0.3, 1.2)
 NOISE_SHARE, NOISE_SIGMA = 0.2, (1.0, 8.0)
 
 
-def jitter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a randomly recoloured copy of `image`, (H, W, 3) uint8.
+@dataclass(frozen=True)
+class Colours:
+    """A random change of a picture's colours, sharpness and noise.
 
-    Gamma comes first, through a table; hue, saturation, contrast and brightness are one
-    affine map of the colours; then, for some images only, blur and Gaussian noise.
+    Attributes:
+        blur: radius of a Gaussian blur, pixels; 0 for none.
+        gamma: exponent on values in 0..1.
+        matrix: (3, 3) float32, then applied to each pixel's (red, green, blue).
+        lift: (3,) float32; the picture's mean colour (after gamma) times these, summed, is added.
+        noise: standard deviation of Gaussian noise, in 1/255; 0 for none.
     """
-    if rng.random() < BLUR_SHARE:
-        radius = float(rng.uniform(*BLUR_RADIUS))
-        image = np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius)))
-    gamma = math.exp(rng.uniform(math.log(GAMMA[0]), math.log(GAMMA[1])))
-    table = (255.0 * (np.arange(256) / 255.0) ** gamma).astype(np.float32)
-    colours = table[image]
 
+    blur: float
+    gamma: float
+    matrix: np.ndarray
+    lift: np.ndarray
+    noise: float
+
+
+def draw_colours(rng: np.random.Generator) -> Colours:
+    """Hue, saturation, contrast and brightness are one affine map; blur and noise come to some."""
+    blur = float(rng.uniform(*BLUR_RADIUS)) if rng.random() < BLUR_SHARE else 0.0
+    gamma = math.exp(rng.uniform(math.log(GAMMA[0]), math.log(GAMMA[1])))
     saturation = 0.0 if rng.random() < GRAY_SHARE else rng.uniform(*SATURATION)
     turn = _hue_rotation(math.radians(rng.uniform(-HUE_DEGREES, HUE_DEGREES)))
     gray = np.broadcast_to(LUMA, (3, 3))
     matrix = (saturation * np.eye(3) + (1.0 - saturation) * gray) @ turn
     contrast, brightness = rng.uniform(*CONTRAST), rng.uniform(*BRIGHTNESS)
-    mean = float((colours @ LUMA).mean())
     matrix = (contrast * brightness * matrix).astype(np.float32)
-    colours = colours @ matrix.T
-    colours += np.float32((1.0 - contrast) * brightness * mean)
+    lift = np.float32((1.0 - contrast) * brightness) * LUMA
+    noise = float(rng.uniform(*NOISE_SIGMA)) if rng.random() < NOISE_SHARE else 0.0
+    return Colours(blur, gamma, matrix, lift, noise)
 
-    if rng.random() < NOISE_SHARE:
-        sigma = np.float32(rng.uniform(*NOISE_SIGMA))
+
+def jitter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a randomly recoloured copy of `image`, (H, W, 3) uint8.
+
+    Blur comes first, then gamma, through a table, the affine map of the colours, and noise.
+    """
+    drawn = draw_colours(rng)
+    if drawn.blur:
+        image = np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(drawn.blur)))
+    table = (255.0 * (np.arange(256) / 255.0) ** drawn.gamma).astype(np.float32)
+    colours = table[image]
+    lift = np.float32((colours @ drawn.lift).mean())
+    colours = colours @ drawn.matrix.T
+    colours += lift
+    if drawn.noise:
+        sigma = np.float32(drawn.noise)
         colours += sigma * rng.standard_normal(colours.shape, dtype=np.float32)
     np.clip(colours, 0.0, 255.0, out=colours)
     return (colours + np.float32(0.5)).astype(np.uint8)

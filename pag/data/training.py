@@ -15,10 +15,6 @@ from pag.data.room_labels import read_room_labels
 from pag.data.scenes import ScenesDataset
 from pag.data.sevenscenes import SevenScenes
 
-NOT_SUPERVISED = {"scenes": ("boundary",)}
-"""What training leaves out. Outlines of rendered things are far denser than what people draw:
-with them the ODS on BSDS500 fell from .756 to .723."""
-
 
 def open_training_data(
     root: Path,
@@ -46,11 +42,11 @@ def open_training_data(
             dataset = BSDS500(root / folder, "train", read_hand_labels(hand_labels))
         if name == SevenScenes.name and room_labels is not None:
             dataset = SevenScenes(root / folder, "train", read_room_labels(room_labels))
-        if name == ScenesDataset.name and textures:
-            photographs = data[BSDS500.name]
+        if name == ScenesDataset.name:
+            photographs = data[BSDS500.name] if textures else []
             images = [photographs[index].image for index in range(len(photographs))]
-            dataset = ScenesDataset(root / folder, "train", images)
-        data[name] = CachedDataset(dataset, without=NOT_SUPERVISED.get(name, ()))
+            dataset = ScenesDataset(root / folder, "train", images, sparing=True)
+        data[name] = CachedDataset(dataset)
         with tqdm(total=len(data[name]), desc=f"reading {folder}", disable=not progress) as bar:
             data[name].load(lambda done, _, bar=bar: bar.update(done - bar.n), os.cpu_count() or 1)
     return data

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pag.data.batch import collate
-from pag.data.mixture import CachedDataset, Mixture, batches
+from pag.data.mixture import CachedDataset, Mixture
 from pag.data.sample import Sample
 from pag.errors import InputError
 
@@ -103,12 +103,6 @@ def test_cache_reads_once_and_keeps_what_matters():
     assert not kept.normals[:5].any()
 
 
-def test_cache_leaves_out_what_is_not_to_be_learned():
-    cache = CachedDataset(Rooms(0, 1), longer_side=50, without=("boundary",))
-    assert "boundary" not in cache.tasks and set(cache.tasks) < set(Rooms(0, 1).tasks)
-    assert cache[0].boundary is None and cache[0].depth is not None
-
-
 def test_cache_resizes():
     assert CachedDataset(Streets(0, 1), longer_side=25)[0].size == (20, 25)
 
@@ -162,25 +156,8 @@ def test_mixture_refuses_what_does_not_fit():
     ]:
         with pytest.raises(InputError, match=message):
             Mixture(datasets, weights, seed=0)
-
-
-@pytest.mark.parametrize("workers", [0, 1, 2])
-def test_batches_are_the_same_whoever_makes_them(workers):
-    mixture = Mixture([Streets(0, 9), Rooms(0, 4)], [1, 1], seed=4)
-    found = list(batches(mixture, range(7, 12), 4, 16, workers))
-    assert len(found) == 5
-    for step, batch in zip(range(7, 12), found, strict=True):
-        assert same(batch, mixture.batch(step, 4, 16))
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_errors_of_batches_reach_who_asked(workers):
-    class Broken(Streets):
-        def __getitem__(self, index, /):
-            raise InputError("a file went away")
-
-    with pytest.raises(InputError, match="went away"):
-        next(batches(Mixture([Broken(0, 2)], [1], seed=0), range(2), 2, 8, workers))
+    with pytest.raises(InputError, match="1 datasets and 2 rolls"):
+        Mixture([street], [1], seed=0, rolls=[5, 5])
 
 
 @pytest.mark.parametrize("workers", [1, 2])

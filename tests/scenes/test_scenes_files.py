@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pag.data.normals import normals_from_depth
-from pag.data.scenes import ScenesDataset
+from pag.data.scenes import CLEARANCE, UNDECIDED, ScenesDataset
 from pag.data.sevenscenes import FOCAL
 from pag.errors import InputError
 from pag.scenes import render_scene
@@ -55,6 +55,36 @@ def test_the_command_renders_and_the_loader_reads(tmp_path):
         for kind in ("room", "street")
         for camera in ("perspective", "equirectangular")
     }
+
+
+def test_for_training_boundaries_say_where_there_are_none(tmp_path):
+    run(tmp_path, "--count", "1", "--kind", "room", "--seed", "9", "--size", "96", "128")
+    plain, sparing = (ScenesDataset(tmp_path, "val", sparing=s)[0] for s in (False, True))
+    assert plain.boundary is not None and sparing.boundary is not None
+    undecided = np.float32(UNDECIDED)
+    assert set(np.unique(sparing.boundary)) == {np.float32(0), undecided}
+    ys, xs = np.nonzero(plain.boundary)
+    for y, x in zip(*np.nonzero(sparing.boundary == 0), strict=True):
+        assert np.maximum(abs(ys - y), abs(xs - x)).min() > CLEARANCE
+    near = np.maximum(abs(ys[:, None, None] - 40), abs(xs[:, None, None] - np.arange(128)))
+    decided = near.min((0, 1)) > CLEARANCE
+    np.testing.assert_array_equal(sparing.boundary[40] == 0, decided)
+
+
+def test_what_lies_on_a_photograph_may_be_a_boundary(tmp_path):
+    run(tmp_path, "--count", "4", "--kind", "room", "--seed", "9", "--size", "72", "96")
+    photograph = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    undecided, papered = np.float32(UNDECIDED), 0
+    for split in ("train", "val"):
+        plain = ScenesDataset(tmp_path, split, sparing=True)
+        more = ScenesDataset(tmp_path, split, [photograph], sparing=True)
+        for before, after in ((plain[i], more[i]) for i in range(len(plain))):
+            assert before.boundary is not None
+            changed = (before.image != after.image).any(-1)
+            papered += changed.any()
+            wanted = np.where(changed, undecided, before.boundary)
+            np.testing.assert_array_equal(after.boundary, wanted)
+    assert 0 < papered < 4
 
 
 def test_the_loader_gives_depth_and_normals_of_one_canonical_camera(tmp_path):

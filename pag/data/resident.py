@@ -1,0 +1,267 @@
+"""Training batches made where the data lies: all of it in a GPU's memory, augmented there.
+
+Processes that augment on the CPU take its cores from the one that launches the GPU's work: on
+16 of them a step of training took twice as long as with its batch at hand.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pag.data.batch import BOUNDARY_IGNORE, Batch
+from pag.data.mixture import NORMAL_STEPS, CachedDataset, Mixture
+from pag.data.photometric import Colours, draw_colours
+from pag.data.rolling import side_needed
+from pag.data.sample import IGNORE
+
+TAPS = (-0.25, 0.25)
+"""Where a pixel that is shrunk is looked at, in its own sides: along its diagonal."""
+BLUR_REACH = 4
+"""Pixels to either side that a blur looks at, over three times its largest radius."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What is seen of one sample, and how; as `pag.data.transforms.augment` draws it.
+
+    Attributes:
+        sample: its number among all.
+        zoom: how much larger it is shown.
+        degrees: by which the camera is rolled.
+        centre: (x, y) of the crop's middle, pixels of the zoomed picture.
+        mirrored: whether left and right are swapped.
+        colours: what happens to the colours.
+    """
+
+    sample: int
+    zoom: float
+    degrees: float
+    centre: tuple[float, float]
+    mirrored: bool
+    colours: Colours
+
+
+class ResidentMixture:
+    """The batches of a `Mixture`, drawn alike but augmented on a device, which holds all data.
+
+    The geometry is that of `augment`. A picture that is shrunk is looked at in two places of a
+    pixel in place of a filter as wide, and colours are not rounded to 1/255.
+
+    Args:
+        mixture: of `CachedDataset`s, which are read.
+        device: where data and batches are.
+    """
+
+    def __init__(self, mixture: Mixture, device: torch.device) -> None:
+        self.mixture, self.device = mixture, device
+        self._first: list[int] = []
+        sizes: list[tuple[int, int]] = []
+        outlined: list[bool] = []
+        for dataset in mixture.datasets:
+            assert isinstance(dataset, CachedDataset)
+            self._first.append(len(sizes))
+            for index in range(len(dataset)):
+                image, _, boundary, *_ = dataset.packed(index)
+                sizes.append((image.shape[0], image.shape[1]))
+                outlined.append(boundary is not None)
+        self.sizes = torch.tensor(sizes)
+        self.outlined = torch.tensor(outlined)
+        areas = self.sizes.prod(1)
+        self.starts = areas.cumsum(0) - areas
+        count = int(areas.sum())
+        self.image = torch.empty(count, 3, dtype=torch.uint8, device=device)
+        self.segmentation = torch.full((count,), IGNORE, dtype=torch.uint8, device=device)
+        self.boundary = torch.zeros(count, dtype=torch.uint8, device=device)
+        self.depth = torch.zeros(count, dtype=torch.float16, device=device)
+        self.normals = torch.zeros(count, 3, dtype=torch.int16, device=device)
+        stores = (self.image, self.segmentation, self.boundary, self.depth, self.normals)
+        for dataset, first in zip(mixture.datasets, self._first, strict=True):
+            assert isinstance(dataset, CachedDataset)
+            for index in range(len(dataset)):
+                start = int(self.starts[first + index])
+                for store, kept in zip(stores, dataset.packed(index), strict=False):
+                    if isinstance(kept, np.ndarray):
+                        rows = torch.from_numpy(kept).reshape(-1, *store.shape[1:])
+                        store[start : start + len(rows)] = rows.to(device)
+
+    def batch(self, step: int, size: int, crop: int) -> Batch:
+        """The batch of `step`: `size` samples of `crop` x `crop` pixels, on the device."""
+        rng = self.mixture.begin(step)
+        views = [
+            self._draw(self._first[of] + index, self.mixture.rolls[of], crop, rng)
+            for of, index in self.mixture.picks(size, rng)
+        ]
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+        return self.seen(views, crop, generator)
+
+    def _draw(self, sample: int, roll: float, crop: int, rng: np.random.Generator) -> View:
+        low, high = self.mixture.scale
+        zoom = math.exp(rng.uniform(math.log(low), math.log(high)))
+        degrees = rng.uniform(-roll, roll) if roll else 0.0
+        side = side_needed(crop, degrees) if roll else crop
+        height, width = (n * zoom for n in self.sizes[sample].tolist())
+
+        def middle(length: float) -> float:
+            spare = length - side
+            # Of a picture larger than the crop a part is seen, into a smaller one it reaches over.
+            return side / 2 + (1 if spare >= 0 else -1) * rng.uniform(0, abs(spare))
+
+        y, x = middle(height), middle(width)
+        return View(sample, zoom, degrees, (x, y), rng.random() < 0.5, draw_colours(rng))
+
+    def seen(self, views: list[View], crop: int, generator: torch.Generator) -> Batch:
+        """What views show, (B, ..., crop, crop) each.
+
+        Args:
+            views: B of them.
+            crop: side, pixels.
+            generator: of the noise, on the device.
+        """
+        chosen = torch.tensor([view.sample for view in views])
+        sizes, starts = self.sizes[chosen], self.starts[chosen]
+        outlined = self.outlined[chosen]
+        angle = torch.tensor([math.radians(view.degrees) for view in views])
+        zoom = torch.tensor([view.zoom for view in views])
+        sign = torch.tensor([-1.0 if view.mirrored else 1.0 for view in views])
+        centre = torch.tensor([view.centre for view in views])
+        cos, sin = angle.cos(), angle.sin()
+        # What a step along a row and along a column of the crop is in the picture's own pixels.
+        steps = torch.stack([sign * cos, -sin, sign * sin, cos], 1) / zoom[:, None]
+        numbers = torch.cat([steps, centre / zoom[:, None], (zoom < 1).float()[:, None]], 1)
+        device = self.device
+        a, b, c, d, x0, y0, shrunk = numbers.to(device)[:, :, None, None].unbind(1)
+        whole = torch.stack([starts, sizes[:, 0], sizes[:, 1]], 1).to(device)
+        start, height, width = whole[:, :, None, None].unbind(1)
+        turned = (angle != 0).to(device)[:, None, None]
+        across = torch.arange(crop, device=device) + 0.5 - crop / 2
+
+        def place(offset: float) -> tuple[Tensor, Tensor]:
+            u = across[None, None, :] + offset * shrunk
+            v = across[None, :, None] + offset * shrunk
+            return a * u + b * v + x0, c * u + d * v + y0
+
+        x, y = place(0.0)
+        inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+        columns, rows = x.long().clamp_(0), y.long().clamp_(0)
+        nearest = start + rows.minimum(height - 1) * width + columns.minimum(width - 1)
+        image = torch.zeros(len(views), crop, crop, 3, device=device)
+        boundary = torch.zeros(len(views), crop, crop, device=device)
+        for offset in TAPS:
+            x, y = place(offset)
+            found, marked = self._between(x, y, start, height, width, turned)
+            image += found / (255 * len(TAPS))
+            boundary = torch.maximum(boundary, marked)
+        boundary = torch.where(inside & outlined.to(device)[:, None, None], boundary / 255, -1.0)
+        assert BOUNDARY_IGNORE == -1.0
+        ids = torch.where(inside, self.segmentation[nearest], IGNORE).long()
+        depth = torch.where(inside, self.depth[nearest].float(), 0.0)
+        zooms, signs = zoom.to(device)[:, None, None], sign.to(device)[:, None, None]
+        return Batch(
+            image=recoloured(image.permute(0, 3, 1, 2), [v.colours for v in views], generator),
+            segmentation=ids,
+            boundary=boundary,
+            depth=depth / zooms,
+            normals=turned_normals(
+                self.normals[nearest].float() / NORMAL_STEPS * inside[..., None],
+                cos.to(device)[:, None, None],
+                sin.to(device)[:, None, None],
+                zooms,
+                signs,
+            ),
+        )
+
+    def _between(
+        self, x: Tensor, y: Tensor, start: Tensor, height: Tensor, width: Tensor, turned: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Image, (B, h, w, 3) in 0..255, and boundary, (B, h, w) in 0..255, at (x, y).
+
+        The image is interpolated and continues by reflection; so are boundaries where the picture
+        is `turned`, and else they are those of the nearest pixel.
+        """
+        left, top = (x - 0.5).floor(), (y - 0.5).floor()
+        right_share, low_share = x - 0.5 - left, y - 0.5 - top
+        right_marked = torch.where(turned, right_share, (right_share >= 0.5).float())
+        low_marked = torch.where(turned, low_share, (low_share >= 0.5).float())
+        image = boundary = torch.zeros((), device=x.device)
+        for right in (0, 1):
+            columns = reflected(left.long() + right, width)
+            for low in (0, 1):
+                at = start + reflected(top.long() + low, height) * width + columns
+                share = side(right_share, right) * side(low_share, low)
+                image = torch.addcmul(image, self.image[at].float(), share[..., None])
+                share = side(right_marked, right) * side(low_marked, low)
+                boundary = torch.addcmul(boundary, self.boundary[at].float(), share)
+        return image, boundary
+
+
+def side(share: Tensor, second: int) -> Tensor:
+    """Weight of the first or the second of two neighbours."""
+    return share if second else 1 - share
+
+
+def reflected(index: Tensor, size: Tensor) -> Tensor:
+    """Index into an axis of that size which continues by reflection."""
+    folded = index % (2 * size)
+    return torch.minimum(folded, 2 * size - 1 - folded)
+
+
+def turned_normals(normals: Tensor, cos: Tensor, sin: Tensor, zoom: Tensor, sign: Tensor) -> Tensor:
+    """Normals of a picture that is zoomed, rolled and perhaps mirrored.
+
+    Args:
+        normals: (B, h, w, 3), zeros where unknown.
+        cos, sin: (B, 1, 1), of the roll.
+        zoom: (B, 1, 1).
+        sign: (B, 1, 1), -1 where mirrored.
+
+    Returns:
+        (B, 3, h, w) unit vectors, zeros where unknown.
+    """
+    x, y, z = normals.unbind(-1)
+    turned = torch.stack([sign * (cos * x + sin * y), cos * y - sin * x, zoom * z], 1)
+    return F.normalize(turned, dim=1, eps=1e-6)
+
+
+def recoloured(image: Tensor, colours: list[Colours], generator: torch.Generator) -> Tensor:
+    """As `pag.data.photometric.jitter` does to a picture, many at once.
+
+    Args:
+        image: (B, 3, h, w) in 0..1.
+        colours: of each.
+        generator: of the noise, on the image's device.
+    """
+    device = image.device
+    blurred = [i for i, one in enumerate(colours) if one.blur > 0]
+    if blurred:
+        radii = torch.tensor([colours[i].blur for i in blurred])
+        image = image.contiguous()
+        image[blurred] = blur(image[blurred], radii.to(device))
+    gamma = torch.tensor([one.gamma for one in colours]).to(device)
+    image = image.clamp(0, 1) ** gamma.view(-1, 1, 1, 1)
+    matrix = torch.tensor(np.stack([one.matrix for one in colours])).to(device)
+    lift = torch.tensor(np.stack([one.lift for one in colours])).to(device)
+    mean = image.mean((2, 3))
+    image = torch.einsum("bchw,bdc->bdhw", image, matrix)
+    image = image + (mean * lift).sum(1).view(-1, 1, 1, 1)
+    sigma = torch.tensor([one.noise / 255 for one in colours]).to(device).view(-1, 1, 1, 1)
+    noise = torch.randn(image.shape, generator=generator, device=device)
+    return torch.addcmul(image, sigma, noise).clamp_(0, 1)
+
+
+def blur(image: Tensor, radius: Tensor) -> Tensor:
+    """Gaussian blur of (B, 3, h, w), each by its own radius (B,), the standard deviation."""
+    count, channels = image.shape[:2]
+    away = torch.arange(-BLUR_REACH, BLUR_REACH + 1, device=image.device)
+    kernel = torch.softmax(-0.5 * (away / radius[:, None]) ** 2, 1)
+    kernel = kernel.repeat_interleave(channels, 0)
+    flat = image.flatten(0, 1)[None]
+    flat = F.pad(flat, (BLUR_REACH,) * 4, mode="replicate")
+    flat = F.conv2d(flat, kernel[:, None, None, :], groups=count * channels)
+    flat = F.conv2d(flat, kernel[:, None, :, None], groups=count * channels)
+    return flat[0].unflatten(0, (count, channels))
