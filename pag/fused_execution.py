@@ -64,8 +64,8 @@ class SparseExecution(FusedExecution):
 
     Equal to masked dense execution up to rounding, for any mask. Exactly the pixels that
     `pag.macs.LayerCost.executed` counts are computed. A mask that is full needs no list of
-    pixels, except on a GPU that `pag.cuda` serves, where looking whether it is full would mean
-    waiting, and where tiles are quicker (`everywhere`).
+    pixels, except where tiles are quicker (`everywhere`), and except on a GPU that `pag.cuda`
+    serves, where looking whether it is full would mean waiting.
     """
 
     def _run(
@@ -86,7 +86,9 @@ class SparseExecution(FusedExecution):
 class Everywhere(FusedExecution):
     """Every block at every pixel: what the network is without gates.
 
-    Where every gate is open, that is the same, and nobody has to look whether they are.
+    Where every gate is open, that is the same, and nobody has to look whether they are, nor to
+    list pixels: on a GPU that `pag.cuda` serves, its kernels run without lists, since they add
+    biases and sums, open a block and apply its ReLUs in the passes that convolve.
     """
 
     def _run(
@@ -118,6 +120,8 @@ def everywhere(
     block: ResidualBlock, a: Tensor | BlockInput, mask: Tensor, scope: str, onto: Tensor | None
 ) -> Tensor:
     """The residual branch at every pixel, under a mask that is full."""
+    if cuda.serves(map_of(a), block.depthwise):
+        return cuda.run_everywhere(block, a, onto)
     if not always_sparse(block, map_of(a), scope):
         return added(block.branch(opened(a)), onto)
     return run_listed(block, a, mask, list_pixels(block, a, mask, scope), onto)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from pag import cpu
+from pag import cpu, cuda
 from pag.frozen_norm import normalised
 
 
@@ -91,20 +91,27 @@ def fused_sum(first: nn.Conv2d, second: nn.Conv2d, norm: nn.Module) -> tuple[nn.
 
 
 class Fused(nn.Sequential):
-    """Convolutions and ReLUs; for inference, 3x3 convolutions by kernels where they can."""
+    """Convolutions and ReLUs; for inference, by kernels where they can.
+
+    These make a convolution and the ReLU after it one pass: on a CPU of 3x3 convolutions, on a GPU
+    of those that `pag.cuda.convolves`.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         kernels = None if torch.is_grad_enabled() else cpu.kernels_for(x)
         modules = list(self)
         while modules:
             module = modules.pop(0)
-            if kernels is None or not kernels.tiles(module):
-                x = module(x)
-            elif modules and isinstance(modules[0], nn.ReLU):
-                modules.pop(0)
-                x = kernels.convolution(module, x, low=0.0)
+            relu = bool(modules) and isinstance(modules[0], nn.ReLU)
+            if cuda.convolves(module, x):
+                x = cuda.convolution(module, x, relu)
+            elif kernels is not None and kernels.tiles(module):
+                x = kernels.convolution(module, x, low=0.0 if relu else -torch.inf)
             else:
-                x = kernels.convolution(module, x)
+                x = module(x)
+                continue
+            if relu:
+                modules.pop(0)
         return x
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag import cpu
+from pag import cpu, cuda
 from pag.backbones import BlockInput, opened, unopened
 from pag.config import LABEL_SETS, TRAINED_SIDE, PAGConfig
 from pag.fusion import ConvNormReLU, fused_sequence, fused_sum
@@ -26,6 +26,8 @@ SKY_METRES = 150.0
 def read(conv: nn.Conv2d, a: Tensor | BlockInput) -> Tensor:
     """A 1x1 convolution of what a block opens with, (B, C, H, W), opened or not."""
     x, window = unopened(a)
+    if window is not None and cuda.convolves(conv, x):
+        return cuda.convolution(conv, x, window=window)
     kernels = None if window is None or torch.is_grad_enabled() else cpu.kernels_for(x)
     if kernels is not None and window is not None:
         return kernels.pointwise(conv, x, window)

@@ -50,13 +50,13 @@ def compile_convolution(
     from triton.backends.compiler import GPUTarget  # pyright: ignore[reportMissingImports]
     from triton.compiler import ASTSource  # pyright: ignore[reportMissingImports]
 
-    from pag.cuda.kernels import CONFIGS, convolve
+    from pag.cuda.kernels import CONFIGS, NARROW, convolve
 
     monkeypatch.setenv("TRITON_CACHE_DIR", str(folder))
-    kernel, blocks = convolve.fn, CONFIGS[blocks_at]
+    kernel, blocks = convolve.fn, (*CONFIGS, *NARROW)[blocks_at]
     constants = {
-        "taps": 1, "activation": True, "ceiling": None, "add": False, "precision": "ieee",
-        "widen": False, **blocks.kwargs, **settings,
+        "taps": 1, "every": False, "activation": True, "ceiling": None, "add": False,
+        "precision": "ieee", "widen": False, **blocks.kwargs, **settings,
     }  # fmt: skip
     pointers = dict.fromkeys(("source", "kernel", "bias", "low", "high", "out"), f"*{dtype}")
     pointers |= {"positions": "*i32", "count": "*i32", "reach": "*i64"}
@@ -92,11 +92,29 @@ def test_single_precision_is_multiplied_as_asked(
     assert ".f32.tf32.tf32.f32" in rounded
 
 
-@pytest.mark.parametrize("blocks_at", range(5))
-def test_every_block_size_multiplies_groups_of_warps_on_hopper(
-    blocks_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+EVERYWHERE = {"every": True, "positions": None, "count": None, "reach": None}
+"""Of a convolution at every pixel."""
+
+
+@pytest.mark.parametrize("taps", [1, 9])
+def test_at_every_pixel_no_list_is_read(
+    taps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = compile_convolution(tmp_path, monkeypatch, "bf16", 90, blocks_at)
+    window = {} if taps == 1 else {"low": None, "high": None}
+    settings = {"taps": taps, **window, **EVERYWHERE}
+    code = compile_convolution(tmp_path, monkeypatch, "bf16", 90, **settings)
+    assert "wgmma.mma_async" in code
+    parameters = re.findall(r"\.param \.u64 \.ptr \.global", code)
+    listed = compile_convolution(tmp_path, monkeypatch, "bf16", 90, **{"taps": taps, **window})
+    assert len(re.findall(r"\.param \.u64 \.ptr \.global", listed)) == len(parameters) + 3
+
+
+@pytest.mark.parametrize("settings", [{}, EVERYWHERE], ids=["listed", "everywhere"])
+@pytest.mark.parametrize("blocks_at", range(6))
+def test_every_block_size_multiplies_groups_of_warps_on_hopper(
+    blocks_at: int, settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = compile_convolution(tmp_path, monkeypatch, "bf16", 90, blocks_at, **settings)
     assert "wgmma.mma_async" in code
     copied = re.findall(r"cp\.async\.cg\.shared\.global \[.*?\], \[.*?\], 0x10", code)
     assert copied  # 16 bytes at a time, while the products before are made
@@ -232,12 +250,16 @@ def test_auto_is_dense_and_never_looks_at_the_mask_where_nothing_was_measured(sc
 
 def test_block_sizes_are_timed_where_that_can_pay() -> None:
     pytest.importorskip("triton")
-    from pag.cuda.kernels import CONFIGS, worth_timing
+    from pag.cuda.kernels import CONFIGS, NARROW, worth_timing
 
-    def timed(dtype: torch.dtype, **settings: object) -> int:
-        return len(worth_timing(CONFIGS, {"source": torch.empty(0, dtype=dtype)}, **settings))
+    def timed(dtype: torch.dtype, channels: int = 64, **settings: object) -> int:
+        named = {"source": torch.empty(0, dtype=dtype), "channels_out": channels}
+        return len(worth_timing(CONFIGS, named, **settings))
 
     assert timed(torch.bfloat16, precision="ieee", tuned=1) == len(CONFIGS) > 1
     assert timed(torch.float32, precision="tf32", tuned=1) == len(CONFIGS)
     assert timed(torch.float32, precision="ieee", tuned=1) == 1
     assert timed(torch.bfloat16, precision="ieee", tuned=0) == 1
+    both = len(CONFIGS) + len(NARROW)
+    assert timed(torch.bfloat16, 32, precision="ieee", tuned=1) == both
+    assert timed(torch.bfloat16, 16, precision="ieee", tuned=0) == 1

@@ -13,7 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pag.backbones.block import Backbone, BlockInput, ResidualBlock, StageSpec, gluon_norm
+from pag import cuda
+from pag.backbones.block import (
+    Backbone,
+    BlockInput,
+    ResidualBlock,
+    StageSpec,
+    gluon_norm,
+    unopened,
+)
 from pag.fusion import Window, affine, convolve_normed, fold_opening, normed_relu
 from pag.multipool import MultiPool
 
@@ -102,11 +110,16 @@ class Bottleneck(ResidualBlock):
         conv = self.downsample
         if conv is None:
             return a.x
+        x, window = unopened(a)
+        if window is not None and cuda.convolves(conv, x):
+            return cuda.convolution(conv, x, window=window)
         if self.window is None or a.is_opened:
             return conv(a.opened)
         return F.conv2d(a.opened_at_outputs, conv.weight, conv.bias)
 
     def reduce(self, a: Tensor) -> Tensor:
+        if isinstance(self.bn2, nn.Identity) and cuda.convolves(self.conv1, a):
+            return cuda.convolution(self.conv1, a, relu=True)
         return F.relu_(convolve_normed(self.conv1, self.bn2, a))
 
     def spatial(self, r: Tensor) -> Tensor:

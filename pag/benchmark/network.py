@@ -9,22 +9,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pag import cpu
+from pag import cpu, cuda
 from pag.baselines.resolution import nearest_size
 from pag.benchmark.subject import Subject
 from pag.budget import ExactPolicy, GatePolicy, OpenPolicy, check_budget
 from pag.execution import Execution
-from pag.fused_execution import EXECUTIONS, build_execution
+from pag.fused_execution import EXECUTIONS, Everywhere, build_execution
 from pag.heads import predictions, zoom_of
 from pag.inference import TASKS
 from pag.macs import Size, network_cost
+from pag.multipool import MultiPool
 from pag.network import PAGNet, Trace
 from pag.timing import WARMUP, ratio, summary, time_in_turn
 
 FULL = "full"
 """Name of the run with every gate open that every budget is compared with."""
 PYTORCH = "pytorch"
-"""Name of the same by PyTorch's own convolutions, none of the kernels of `pag.cpu`; on a CPU."""
+"""Name of the same by PyTorch's own convolutions; see `ByPyTorch`."""
 SMALL = "lower_resolution"
 """Name of the same on smaller images, at the multiply-adds of the budget."""
 
@@ -39,11 +40,11 @@ class NetworkTiming:
         small_size: (h, w) of the smaller images.
         small_achieved: what the network multiplies on those, with every gate open / dense
             multiply-adds on the larger ones.
-        milliseconds: median and quartiles by execution, and of ``full``, ``pytorch`` (on a CPU)
-            and ``lower_resolution``.
+        milliseconds: median and quartiles by execution, and of ``full``, ``pytorch`` and
+            ``lower_resolution``.
         to_dense: time / time of dense execution at the same budget.
         to_full: time / time with every gate open.
-        to_pytorch: time / time with every gate open and PyTorch's own convolutions; empty on a GPU.
+        to_pytorch: time / time with every gate open and PyTorch's own convolutions.
         to_lower_resolution: time / time on the smaller images.
     """
 
@@ -56,6 +57,24 @@ class NetworkTiming:
     to_full: dict[str, float]
     to_pytorch: dict[str, float]
     to_lower_resolution: dict[str, float]
+
+
+class ByPyTorch(Everywhere):
+    """Every block at every pixel, where none of the kernels of `pag.cpu` and `pag.cuda` are used.
+
+    But for MultiPool on a GPU: PyTorch has no convolution for it, and its operations that gather
+    pixels would wait for the GPU, which a CUDA graph cannot.
+    """
+
+    @property
+    def where_open(self) -> Execution:
+        return self
+
+    def pool(self, module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Execution.pool`."""
+        if cuda.runs(x, module.groups > 1):
+            return cuda.pool(module, x)
+        return super().pool(module, x)
 
 
 def answer(
@@ -138,8 +157,8 @@ def measure_network(
         return answer(net, x, 1.0, OpenPolicy(), executions["auto"], size)
 
     def by_pytorch() -> Trace:
-        with cpu.switched_off():
-            return ungated(image)
+        with cpu.switched_off(), cuda.switched_off():
+            return answer(net, image, 1.0, OpenPolicy(), ByPyTorch(), size)
 
     for budget in [check_budget(value, floor) for value in budgets]:
         smaller = nearest_size(net, size, TASKS, budget, max(size))
@@ -151,8 +170,7 @@ def measure_network(
 
         passes: dict[str, Callable[[], object]] = {FULL: lambda: ungated(image)}
         passes |= {name: lambda name=name, run=run: run(name) for name in EXECUTIONS}
-        if image.device.type == "cpu":
-            passes[PYTORCH] = by_pytorch
+        passes[PYTORCH] = by_pytorch
         passes[SMALL] = lambda small=small: ungated(small)
         if graphs:
             pool = torch.cuda.graph_pool_handle()
@@ -169,10 +187,6 @@ def measure_network(
             milliseconds={name: summary(seconds) for name, seconds in timings.items()},
             to_dense={name: ratio(timings, name, "dense") for name in ("auto", "sparse")},
             to_full={name: ratio(timings, name, FULL) for name in (*EXECUTIONS, SMALL)},
-            to_pytorch={
-                name: ratio(timings, name, PYTORCH)
-                for name in ("auto", "sparse", FULL)
-                if PYTORCH in timings
-            },
+            to_pytorch={name: ratio(timings, name, PYTORCH) for name in ("auto", "sparse", FULL)},
             to_lower_resolution={name: ratio(timings, name, SMALL) for name in ("auto", "sparse")},
         )

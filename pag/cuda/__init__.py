@@ -1,7 +1,9 @@
 """Sparse execution on a GPU: kernels that gather, multiply and scatter in one launch.
 
 `kernels` and `gate_kernels` have what runs there, written in Triton; `launch` runs a gated block,
-or MultiPool, with it, and `gate_launch` a gate: its logits, and which pixels a budget keeps.
+MultiPool, or a convolution at every pixel with it, and `gate_launch` a gate: its logits, and which
+pixels a budget keeps. A convolution at every pixel is here for what is around it: PyTorch takes
+another pass over the map for a bias, for a ReLU, for what opens a block and for a sum.
 Triton comes with PyTorch where that is built for CUDA. It is imported when the first feature map
 on a GPU asks for it, and `pag.sparse` does the same work where it is missing, does not run, or
 gives wrong results.
@@ -22,10 +24,12 @@ import functools
 import importlib.util
 import os
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from pag.backbones import BlockInput, ResidualBlock
@@ -37,15 +41,31 @@ if TYPE_CHECKING:
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 CHECK_TOLERANCE = 0.03
 """Relative; allows for bfloat16 and TF32. What goes wrong in a kernel is off by far more."""
+_switched_off: list[bool] = []
 
 
 def serves(x: Tensor, depthwise: bool = False) -> bool:
-    """Whether kernels run a block whose input is `x`; where not, `pag.sparse` does.
+    """Whether kernels run a block whose input is `x`; where not, PyTorch's operations do.
 
     Args:
         x: (B, C, H, W).
         depthwise: whether the block's 3x3 is; for these there is no kernel.
     """
+    return not _switched_off and runs(x, depthwise)
+
+
+@contextmanager
+def switched_off() -> Iterator[None]:
+    """Within this, `serves` is false in the whole process, as if Triton were missing."""
+    _switched_off.append(True)
+    try:
+        yield
+    finally:
+        _switched_off.pop()
+
+
+def runs(x: Tensor, depthwise: bool = False) -> bool:
+    """What `serves` says while nothing is switched off."""
     if depthwise or x.dtype not in DTYPES or not installed():
         return False
     if x.device.type == "cuda":
@@ -75,6 +95,46 @@ def run_active(
     from pag.cuda import launch
 
     return launch.run_active(block, a, mask, scope, onto)
+
+
+def run_everywhere(
+    block: ResidualBlock, a: Tensor | BlockInput, onto: Tensor | None = None
+) -> Tensor:
+    """See `pag.cuda.launch.run_everywhere`."""
+    from pag.cuda import launch
+
+    return launch.run_everywhere(block, a, onto)
+
+
+def convolves(conv: nn.Module, x: Tensor) -> TypeGuard[nn.Conv2d]:
+    """Whether `convolution` takes a module and its input: a 1x1 or 3x3 that keeps the size.
+
+    Or divides it by a stride. Where a gradient is wanted, it takes none.
+
+    Args:
+        x: (B, C, H, W).
+    """
+    return (
+        serves(x)
+        and not torch.is_grad_enabled()
+        and isinstance(conv, nn.Conv2d)
+        and conv.kernel_size in ((1, 1), (3, 3))
+        and conv.stride[0] == conv.stride[1]
+        and conv.dilation[0] == conv.dilation[1]
+        and conv.padding == ((0, 0) if conv.kernel_size == (1, 1) else conv.dilation)
+        and conv.padding_mode == "zeros"
+        and conv.groups == 1
+        and conv.weight.dtype == x.dtype
+    )
+
+
+def convolution(
+    conv: nn.Conv2d, x: Tensor, relu: bool = False, window: Window | None = None
+) -> Tensor:
+    """See `pag.cuda.launch.convolution`."""
+    from pag.cuda import launch
+
+    return launch.convolution(conv, x, relu, window)
 
 
 def pool(module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:

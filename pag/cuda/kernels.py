@@ -1,4 +1,4 @@
-"""What runs on the GPU: listing active pixels, and a convolution at those that are listed."""
+"""What runs on the GPU: listing active pixels, and a convolution at listed ones or everywhere."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ CONFIGS = [
 Rows of 64 are what a tensor core of Hopper multiplies at least. Every one is compiled for every
 kind of convolution, so that more of them would make the first pass longer.
 """
+NARROW = [blocks(128, 32, 32, 4, 4)]
+"""Timed as well where no more channels come out: of those of wider blocks half would be nothing."""
 if interpreted():
     CONFIGS = [blocks(64, 128, 256, 4, 1)]  # there is nothing to time
 
@@ -43,7 +45,10 @@ def worth_timing(configs: list[triton.Config], named: dict, **settings: object) 
     long to compile.
     """
     proper = settings["precision"] == "ieee" and named["source"].element_size() == 4
-    return configs if settings["tuned"] and not proper else configs[:1]
+    if proper or not settings["tuned"]:
+        return configs[:1]
+    fitting = named["channels_out"] <= max(block.kwargs["block_columns"] for block in NARROW)
+    return configs + NARROW if fitting else configs
 
 
 @triton.jit
@@ -105,12 +110,12 @@ def timed(call: Callable[[], object], quantiles: list[float]) -> object:
 
 @triton.autotune(
     CONFIGS,
-    key=["channels_in", "channels_out", "taps", "tuned"],
+    key=["channels_in", "channels_out", "taps", "every", "tuned"],
     prune_configs_by={"early_config_prune": worth_timing},
     restore_value=["out"],  # timing repeats the launch, which may add to it
     do_bench=timed,
 )
-@triton.jit(do_not_specialize=["stride", "dilation", "tuned"])
+@triton.jit(do_not_specialize=["total", "stride", "dilation", "tuned"])
 def convolve(
     source,
     kernel,
@@ -121,6 +126,7 @@ def convolve(
     positions,
     count,
     reach,
+    total,
     height,
     width,
     source_height,
@@ -131,6 +137,7 @@ def convolve(
     channels_out,
     tuned,
     taps: tl.constexpr,
+    every: tl.constexpr,
     activation: tl.constexpr,
     ceiling: tl.constexpr,
     add: tl.constexpr,
@@ -140,10 +147,10 @@ def convolve(
     block_columns: tl.constexpr,
     block_depth: tl.constexpr,
 ):
-    """A 1x1 or 3x3 convolution at listed pixels, as one matrix product that gathers as it reads.
+    """A 1x1 or 3x3 convolution, as one matrix product that gathers as it reads.
 
     What is read and what is written are whole maps with a row per pixel. A pixel that no
-    listed one needs is neither read nor written.
+    computed one needs is neither read nor written.
 
     Args:
         source: (B * source_height * source_width, channels_in), row-contiguous.
@@ -151,9 +158,11 @@ def convolve(
         bias: (channels_out,) or None.
         low, high: (channels_in,), what the source is clamped to as a 1x1 reads it, or None.
         out: (B * height * width, channels_out), row-contiguous.
-        positions, count: see `list_active`; of output pixels.
+        positions, count: see `list_active`; of the output pixels that are computed.
+        every: compute all of them; positions and count are None.
+        total: B * height * width.
         reach: each output pixel's own dilation (B * height * width,), or None.
-        stride, dilation: of the convolution, padded by `dilation`.
+        stride, dilation: of the convolution; a 3x3 is padded by `dilation`.
         taps: 1 or 9.
         activation: clamp from below at 0, and from above at `ceiling` unless that is None.
         add: to what `out` holds.
@@ -161,15 +170,18 @@ def convolve(
         widen: multiply in float32: the interpreter knows no products of bfloat16.
         tuned: whether block sizes were timed; for `worth_timing`.
     """
-    total = tl.load(count)
+    computed = total
+    if not every:
+        computed = tl.load(count)
     # Programs that read the same rows run one after another, and find them in the cache.
     across = tl.cdiv(channels_out, block_columns)
     first = tl.program_id(0) // across * block_rows
-    if first >= total:
+    if first >= computed:
         return
-    member = first + tl.arange(0, block_rows)
-    listed = member < total
-    position = tl.load(positions + member, mask=listed, other=0)
+    position = first + tl.arange(0, block_rows)
+    listed = position < computed
+    if not every:
+        position = tl.load(positions + position, mask=listed, other=0)
     column = tl.program_id(0) % across * block_columns + tl.arange(0, block_columns)
     wanted = column < channels_out
     image = position // (height * width)
@@ -178,6 +190,9 @@ def convolve(
     spread = dilation
     if reach is not None:
         spread = tl.load(reach + position, mask=listed, other=0).to(tl.int32)
+    own = position  # the pixel that a 1x1 reads: without a stride, the same one
+    if stride != 1:
+        own = (image * source_height + y) * source_width + x
 
     sums = tl.zeros((block_rows, block_columns), tl.float32)
     chunks = tl.cdiv(channels_in, block_depth)
@@ -185,7 +200,7 @@ def convolve(
         tap = step // chunks
         channel = (step - tap * chunks) * block_depth + tl.arange(0, block_depth)
         exists = channel < channels_in
-        row = position
+        row = own
         inside = listed
         if taps == 9:
             from_y = y + (tap // 3 - 1) * spread

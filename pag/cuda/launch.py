@@ -1,4 +1,4 @@
-"""A gated block, or MultiPool, as launches of the kernels."""
+"""Convolutions, gated blocks and MultiPool as launches of the kernels."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pag import sparse
 from pag.backbones import BlockInput, Bottleneck, ResidualBlock, opened, unopened
 from pag.cuda import interpreted, kernels
 from pag.cuda.kernels import LIST_BLOCK
 from pag.fusion import Window
-from pag.macs import Size
+from pag.macs import Size, halved
 from pag.multipool import MultiPool
 from pag.sparse import ActivePixels, as_maps, as_rows
 
@@ -40,6 +40,29 @@ class Listed:
     positions: Tensor
     count: Tensor
     size: Size
+
+    @property
+    def room(self) -> int:
+        """How many they are at the most."""
+        return len(self.positions)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All pixels of maps: nobody has to list them.
+
+    Attributes:
+        batch: B, of the maps.
+        size: (h, w).
+    """
+
+    batch: int
+    size: Size
+
+    @property
+    def room(self) -> int:
+        """How many they are."""
+        return self.batch * self.size[0] * self.size[1]
 
 
 def active(mask: Tensor) -> Listed:
@@ -82,7 +105,8 @@ class Convolution:
     Attributes:
         weight: (N, C, k, k).
         bias: (N,) or None.
-        stride, dilation: of a 3x3, padded by `dilation`.
+        stride: of either.
+        dilation: of a 3x3, padded by as much.
         activation: whether a ReLU follows, with `ceiling` unless that is None.
         window: what a 1x1 does to the source as it reads it.
     """
@@ -100,26 +124,27 @@ class Convolution:
         source: Tensor,
         source_size: Size,
         out: Tensor,
-        at: Listed,
+        at: Listed | Whole,
         add: bool = False,
         reach: Tensor | None = None,
     ) -> None:
-        """Compute the listed rows of `out`.
+        """Compute rows of `out`.
 
         Args:
             source: (B*H*W, C), a row per pixel.
             source_size: (H, W).
             out: (B*h*w, N), written in place.
-            at: which of its pixels.
+            at: at which of its pixels.
             add: to what they hold.
             reach: (B*h*w,) integers, each output pixel's own dilation.
         """
         # In channels-last layout this is a view.
         kernel = self.weight.permute(0, 2, 3, 1).flatten(1).contiguous()
         outputs, channels = self.weight.shape[0], self.weight.shape[1]
+        listed = at if isinstance(at, Listed) else None
 
         def grid(meta: dict[str, int]) -> tuple[int]:
-            rows = -(-len(at.positions) // meta["block_rows"])
+            rows = -(-at.room // meta["block_rows"])
             return (rows * -(-outputs // meta["block_columns"]),)
 
         convolve[grid](
@@ -129,9 +154,10 @@ class Convolution:
             None if self.window is None else self.window.low,
             None if self.window is None else self.window.high,
             out,
-            at.positions,
-            at.count,
+            None if listed is None else listed.positions,
+            None if listed is None else listed.count,
             reach,
+            len(out),
             *at.size,
             *source_size,
             self.stride,
@@ -139,12 +165,13 @@ class Convolution:
             channels,
             outputs,
             taps=self.weight.shape[2] * self.weight.shape[3],
+            every=listed is None,
             activation=self.activation,
             ceiling=self.ceiling,
             add=add,
             precision=precision(),
             widen=interpreted(),
-            tuned=int(len(at.positions) >= TIMED_FROM),
+            tuned=int(at.room >= TIMED_FROM),
         )
 
 
@@ -179,19 +206,46 @@ def run_active(
     Returns:
         (B, C', h, w), `onto` if given, in channels-last layout.
     """
-    x, window = unopened(a)
-    batch, size, input_size = x.shape[0], (mask.shape[-2], mask.shape[-1]), (x.shape[2], x.shape[3])
-    spatial = Convolution(
+    x, _ = unopened(a)
+    input_size, outputs = (x.shape[2], x.shape[3]), active(mask)
+    if scope == "block":
+        inputs = needed(mask, block.stride, block.dilation, input_size)
+        return _branch(block, a, inputs, outputs, onto)
+    reduced = block.reduce(opened(a))
+    skipped = reduced[:, :, :: block.stride, :: block.stride]
+    mixed = skipped.clone(memory_format=torch.channels_last)
+    _spatial(block).run(as_rows(reduced).contiguous(), input_size, as_rows(mixed), outputs)
+    branch = block.expand(mixed)
+    return branch if onto is None else onto.add_(branch)
+
+
+@torch.no_grad()
+def run_everywhere(
+    block: ResidualBlock, a: Tensor | BlockInput, onto: Tensor | None = None
+) -> Tensor:
+    """`run_active` under a mask that is full, in either scope, without listing pixels."""
+    x, _ = unopened(a)
+    size = (x.shape[2], x.shape[3])
+    outputs = Whole(len(x), size if block.stride == 1 else halved(size))
+    return _branch(block, a, Whole(len(x), size), outputs, onto)
+
+
+def _spatial(block: ResidualBlock) -> Convolution:
+    """A block's 3x3 and its activation."""
+    return Convolution(
         block.conv2.weight, block.conv2.bias, block.stride, block.dilation, True, block.ceiling
     )
-    outputs = active(mask)
-    if scope == "conv":
-        reduced = block.reduce(opened(a))
-        skipped = reduced[:, :, :: block.stride, :: block.stride]
-        mixed = skipped.clone(memory_format=torch.channels_last)
-        spatial.run(as_rows(reduced).contiguous(), input_size, as_rows(mixed), outputs)
-        branch = block.expand(mixed)
-        return branch if onto is None else onto.add_(branch)
+
+
+def _branch(
+    block: ResidualBlock,
+    a: Tensor | BlockInput,
+    inputs: Listed | Whole,
+    outputs: Listed | Whole,
+    onto: Tensor | None,
+) -> Tensor:
+    """The residual branch at `outputs`, whose 3x3 reads `inputs`."""
+    x, window = unopened(a)
     reduce = Convolution(
         block.conv1.weight,
         block.conv1.bias,
@@ -199,18 +253,41 @@ def run_active(
         ceiling=block.ceiling,
         window=window,
     )
-    inputs = needed(mask, block.stride, block.dilation, input_size)
-    reduced = x.new_empty(len(inputs.positions), block.width)
-    reduce.run(as_rows(x).contiguous(), input_size, reduced, inputs)
-    inside = x.new_empty(mask.numel(), block.width)
-    spatial.run(reduced, input_size, inside, outputs)
+    reduced = x.new_empty(inputs.room, block.width)
+    reduce.run(as_rows(x).contiguous(), inputs.size, reduced, inputs)
+    inside = x.new_empty(outputs.room, block.width)
+    _spatial(block).run(reduced, inputs.size, inside, outputs)
     if onto is None:
-        onto = as_maps(x.new_zeros(mask.numel(), block.conv3.out_channels), batch, size)
+        onto = as_maps(x.new_zeros(len(inside), block.conv3.out_channels), len(x), outputs.size)
     else:
         onto = onto.contiguous(memory_format=torch.channels_last)
     expand = Convolution(block.conv3.weight, block.conv3.bias)
-    expand.run(inside, size, as_rows(onto), outputs, add=True)
+    expand.run(inside, outputs.size, as_rows(onto), outputs, add=True)
     return onto
+
+
+@torch.no_grad()
+def convolution(
+    conv: nn.Conv2d, x: Tensor, relu: bool = False, window: Window | None = None
+) -> Tensor:
+    """A convolution that `pag.cuda.convolves`, at every pixel, with its bias in the same pass.
+
+    Args:
+        conv: of C channels to N, with stride s.
+        x: (B, C, H, W).
+        relu: whether a ReLU follows.
+        window: what is left to do to `x`, if `conv` is a 1x1.
+
+    Returns:
+        (B, N, ceil(H / s), ceil(W / s)), in channels-last layout.
+    """
+    assert window is None or conv.kernel_size == (1, 1), "a 3x3 is padded with zeros"
+    stride, size = conv.stride[0], (x.shape[2], x.shape[3])
+    at = Whole(len(x), (-(-size[0] // stride), -(-size[1] // stride)))
+    out = x.new_empty(at.room, conv.out_channels)
+    by = Convolution(conv.weight, conv.bias, stride, conv.dilation[0], relu, window=window)
+    by.run(as_rows(x).contiguous(), size, out, at)
+    return as_maps(out, len(x), at.size)
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pag.benchmark import network
-from pag.benchmark.network import FULL, PYTORCH, SMALL, measure_network
+from pag.benchmark.network import FULL, PYTORCH, SMALL, ByPyTorch, measure_network
 from pag.benchmark.subject import Recipe, Subject, load_images
 from pag.budget import ExactPolicy, GatePolicy, OpenPolicy
 from pag.errors import BudgetError
@@ -67,7 +67,7 @@ def test_each_run_has_its_own_image_budget_policy_and_execution(
         (SIZE, 0.6, ExactPolicy, AutoExecution, SIZE),
         (SIZE, 0.6, ExactPolicy, SparseExecution, SIZE),
         (SIZE, 0.6, ExactPolicy, DenseExecution, SIZE),
-        (SIZE, 1.0, OpenPolicy, AutoExecution, SIZE),
+        (SIZE, 1.0, OpenPolicy, ByPyTorch, SIZE),
         (low.small_size, 1.0, OpenPolicy, AutoExecution, SIZE),
     ]
 
