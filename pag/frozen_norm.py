@@ -29,10 +29,11 @@ class FrozenNorm(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients
         x, weight, mean, var = ctx.saved_tensors
+        inverse = torch.rsqrt(var + ctx.eps)
         _, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
-            gradient, x, weight, mean, var, None, None, False, ctx.eps, [False, True, True]
+            gradient, x, weight, mean, var, mean, inverse, False, ctx.eps, [False, True, True]
         )
-        scale = weight * torch.rsqrt(var + ctx.eps)
+        scale = weight * inverse
         of_x = gradient * scale.to(gradient.dtype).view(1, -1, 1, 1)
         return of_x, of_weight, of_bias, None, None, None
 
