@@ -27,8 +27,9 @@ from pag.gate import BUDGET_CLAMP, PixelGate
 from pag.inference import TASKS
 from pag.macs import network_cost
 from pag.network import PAGNet
-from pag.pretrained import save_checkpoint
+from pag.pretrained import load_checkpoint, save_checkpoint
 from pag.resizing import size_of
+from pag.starting import blend
 from pag.training_state import UNUSABLE, read_state
 
 LEVELS = np.linspace(-9, 9, 37)
@@ -161,9 +162,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--weights", choices=("mean", "net"), default="mean", help="running mean or last step"
     )
+    parser.add_argument("--blend", help="a checkpoint to take a part of the weights from")
+    parser.add_argument(
+        "--share", type=float, default=0.5, help="of the state's own weights beside those, 0 to 1"
+    )
     args = parser.parse_args(argv)
     try:
         net, levels = load_state(args.state, args.weights)
+        if args.blend is not None:
+            blend(net, load_checkpoint(args.blend).net, args.share)
         datasets = [open_dataset(name, args.data / f, "val") for name, f in FOLDERS.items()]
         images = sample_images(datasets, args.images, args.size)
         names = tuple(net.gates)

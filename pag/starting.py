@@ -1,4 +1,4 @@
-"""Weights to begin a training with, from a network that was trained before."""
+"""Weights from networks that were trained before: to begin a training with, or to blend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pag.budget import BudgetTable
-from pag.errors import WeightsError
+from pag.errors import InputError, WeightsError
 from pag.fusion import ConvNormReLU
 from pag.network import PAGNet
 from pag.pretrained import COUNTER
@@ -100,3 +100,30 @@ def levels_of(table: BudgetTable) -> Tensor:
     middle = shares[np.abs(shares.mean(1) - 0.5).argmin()].clip(1e-4, 1 - 1e-4)
     odds = np.log(middle / (1 - middle))
     return torch.tensor(odds - odds.mean(), dtype=torch.float32)
+
+
+@torch.no_grad()
+def blend(net: PAGNet, other: PAGNet, share: float) -> None:
+    """Move a network's weights towards those of the one that its training went on from.
+
+    What training learned anew is nearly kept, and what it lost nearly comes back.
+
+    Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+
+    Args:
+        net: changed in place: `share` of its own weights, the rest of the other's.
+        other: of the same settings.
+        share: 0 to 1.
+
+    Raises:
+        InputError: another share.
+        WeightsError: networks of different settings.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"The share of a network's own weights is {share}; expected 0 to 1.")
+    if other.config != net.config:
+        raise WeightsError("The networks to blend differ in their settings.")
+    theirs = other.state_dict()
+    for name, value in net.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.lerp_(theirs[name].to(value), 1 - share)

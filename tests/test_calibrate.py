@@ -12,7 +12,7 @@ from pag.budget import BudgetTable
 from pag.calibrate import build_table, gates_of, level_table, main, measure, settle_thresholds
 from pag.config import TRAINING_MASKS, TrainConfig
 from pag.macs import network_cost
-from pag.pretrained import load_checkpoint
+from pag.pretrained import load_checkpoint, save_checkpoint
 from pag.relaxation import layer_shares
 from pag.trainer import Trainer
 from tests.backbones import GATES
@@ -113,7 +113,15 @@ def test_command_line_makes_a_checkpoint_of_a_state(tmp_path: Path, masks: str) 
     if masks == "ranked":
         assert half[3] > 0.8 and half[[0, 14]] == pytest.approx([0.5, 0.5])
     kernel = "heads.depth.project.weight"
-    assert torch.allclose(checkpoint.net.state_dict()[kernel], net.state_dict()[kernel], atol=1e-3)
+    own = net.state_dict()[kernel]
+    assert torch.allclose(checkpoint.net.state_dict()[kernel], own, atol=1e-3)
+    before = random_net(seed=5)
+    save_checkpoint(tmp_path / "before", before, checkpoint.table)
+    assert main([*given, "--blend", str(tmp_path / "before"), "--share", "0.25"]) == 0
+    blended = load_checkpoint(out).net.state_dict()[kernel]
+    theirs = before.state_dict()[kernel]
+    assert torch.allclose(blended, 0.25 * own + 0.75 * theirs, atol=1e-3)
+    assert not torch.allclose(blended, own, atol=1e-2)
 
 
 def test_a_file_that_is_no_state_is_refused(

@@ -9,9 +9,9 @@ import torch
 
 from pag.calibrate import level_table
 from pag.config import STREET_CLASSES, PAGConfig
-from pag.errors import WeightsError
+from pag.errors import InputError, WeightsError
 from pag.network import PAGNet
-from pag.starting import fill, levels_of
+from pag.starting import blend, fill, levels_of
 
 SMALL = PAGConfig(
     backbone="mobilenetv2",
@@ -103,3 +103,20 @@ def test_levels_come_back_from_their_table() -> None:
     levels = torch.tensor([-1.5, 0.25, 2.0, -0.75])
     table = level_table(("a", "b", "c", "d"), levels)
     assert torch.allclose(levels_of(table), levels - levels.mean(), atol=1e-2)
+
+
+def test_a_blend_has_a_share_of_each_weight() -> None:
+    one, other = network(SMALL, 1), network(SMALL, 2)
+    other.load_state_dict({k: v + 1 for k, v in other.state_dict().items()})
+    before = {k: v.clone() for k, v in one.state_dict().items()}
+    blend(one, other, 0.75)
+    for name, value in one.state_dict().items():
+        theirs = other.state_dict()[name]
+        if value.dtype.is_floating_point:
+            torch.testing.assert_close(value, 0.75 * before[name] + 0.25 * theirs)
+        else:
+            assert torch.equal(value, before[name])
+    with pytest.raises(WeightsError, match="differ in their settings"):
+        blend(one, network(MORE, 2), 0.5)
+    with pytest.raises(InputError, match=r"is 1.5; expected 0 to 1"):
+        blend(one, other, 1.5)
