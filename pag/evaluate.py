@@ -15,10 +15,9 @@ from tqdm import tqdm
 
 from pag.budget import POLICIES, check_budget
 from pag.checkpoints import add_model_options, chosen_checkpoint
-from pag.data import FOLDERS, Dataset, find_dataset, open_dataset
+from pag.data import FOLDERS, Dataset, find_dataset
 from pag.data.bsds500 import BSDS500
-from pag.data.hand_labels import read_hand_labels
-from pag.data.room_labels import read_room_labels
+from pag.data.labelled import LabelFiles, open_labelled
 from pag.data.sevenscenes import SevenScenes
 from pag.errors import BudgetError, InputError, PAGError
 from pag.evaluation import MASKS, evaluate, scored_classes
@@ -91,21 +90,17 @@ def open_datasets(args: argparse.Namespace) -> dict[str, Dataset]:
     BSDS500 with classes and depths by hand is called ``photographs``.
     """
     names = list(FOLDERS) if args.dataset == "all" else [args.dataset]
-    if args.hand_labels is not None:
-        if args.dataset != BSDS500.name:
-            raise InputError(f"--hand-labels with {args.dataset}; expected --dataset bsds500")
-        labels = read_hand_labels(args.hand_labels)
-        root = find_dataset(args.data, BSDS500.name)
-        return {"photographs": BSDS500(root, args.split, labels)}
+    if args.hand_labels is not None and args.dataset != BSDS500.name:
+        raise InputError(f"--hand-labels with {args.dataset}; expected --dataset bsds500")
     if args.room_labels is not None and SevenScenes.name not in names:
         raise InputError(f"--room-labels with {args.dataset}; expected --dataset sevenscenes")
+    files = LabelFiles(args.hand_labels, args.room_labels)
     datasets: dict[str, Dataset] = {
-        name: open_dataset(name, find_dataset(args.data, name), args.split) for name in names
+        name: open_labelled(name, find_dataset(args.data, name), args.split, files)
+        for name in names
     }
-    if args.room_labels is not None:
-        root = find_dataset(args.data, SevenScenes.name)
-        labels = read_room_labels(args.room_labels)
-        datasets[SevenScenes.name] = SevenScenes(root, args.split, labels)
+    if args.hand_labels is not None:
+        return {"photographs": datasets[BSDS500.name]}
     if args.dataset == "all":
         datasets = {n: d for n, d in datasets.items() if set(args.tasks) & set(d.tasks)}
     return datasets

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from pag.allocator import keep_freed_memory
 from pag.config import PAGConfig, TrainConfig
+from pag.data.labelled import LabelFiles
 from pag.data.mixture import CachedDataset, Mixture, class_weights
 from pag.data.resident import ResidentMixture
 from pag.data.training import open_training_data
@@ -131,9 +132,8 @@ def main(argv: list[str] | None = None) -> int:
             fill(net, checkpoint.net.state_dict(), checkpoint.net.config.classes)
             levels = levels_of(checkpoint.table)
         teacher = None if args.teacher is None else load_checkpoint(args.teacher).net
-        data = open_training_data(
-            args.data, args.hand_labels, args.textures, room_labels=args.room_labels
-        )
+        labels = LabelFiles(args.hand_labels, args.room_labels)
+        data = open_training_data(args.data, labels, args.textures)
         run(net, config, data, args.out, args.save_seconds, levels, args.start, teacher)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")

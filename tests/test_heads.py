@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from pag.config import INDOOR_CLASSES, LABEL_SETS, STREET_CLASSES, PAGConfig
+from pag.data.canonical import refocused
 from pag.data.sample import Sample
-from pag.data.transforms import refocused
 from pag.heads import (
     SKY_METRES,
     BoundaryHead,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from pag.config import LABEL_SETS, STREET_CLASSES, TRAINING_MASKS, PAGConfig, TrainConfig
 from pag.data import IGNORE
 from pag.data.batch import Batch
+from pag.data.labelled import LabelFiles
 from pag.data.mixture import CachedDataset, Mixture, class_weights
 from pag.data.training import open_training_data
 from pag.errors import WeightsError
@@ -407,7 +408,7 @@ def test_training_data_takes_hand_labels_and_textures(tmp_path: Path) -> None:
     regions = [{"ids": [2], "class": "car", "depth": [5]}]
     labels.write_text(json.dumps({"box0": {"annotator": 0, "regions": regions}}))
     plain = open_training_data(tmp_path, progress=False)
-    more = open_training_data(tmp_path, labels, textures=True, progress=False)
+    more = open_training_data(tmp_path, LabelFiles(labels), textures=True, progress=False)
     assert set(more["bsds500"].tasks) == set(TASKS)
     assert plain["bsds500"].tasks == ("boundary",)
     ids, depth = more["bsds500"][0].segmentation, more["bsds500"][0].depth
@@ -427,7 +428,7 @@ def test_training_data_takes_the_labels_of_a_room(tmp_path: Path) -> None:
     labels = tmp_path / "room.json"
     world = np.eye(4)[:3].tolist()
     labels.write_text(json.dumps({"room": world, "things": [{"class": "chair", **everything}]}))
-    data = open_training_data(tmp_path, progress=False, room_labels=labels)
+    data = open_training_data(tmp_path, LabelFiles(room=labels), progress=False)
     assert data["sevenscenes"].tasks == ("segmentation", "depth", "normals")
     ids, depth = data["sevenscenes"][0].segmentation, data["sevenscenes"][0].depth
     assert ids is not None and depth is not None

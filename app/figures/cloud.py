@@ -12,7 +12,7 @@ from pag import Inference
 
 FOCAL = 585.0 / 640.0
 """Focal length in units of the picture's longer side: that of the one camera that depth in
-metres is learned for (`pag.data.sevenscenes.FOCAL`). Of another camera they are off by a factor."""
+metres is learned for (`pag.data.canonical.FOCAL`). Of another camera they are off by a factor."""
 POINTS = 20_000
 """At most so many: as many as a canvas turns smoothly without a graphics card."""
 

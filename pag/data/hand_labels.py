@@ -2,7 +2,7 @@
 
 BSDS500 comes with regions that people outlined, without a word of what they are. A file of
 ours says so for some of them: a class, and a distance estimated from the apparent size of
-known things, as if the camera were the canonical one (`pag.data.sevenscenes.FOCAL`). Depths
+known things, as if the camera were the canonical one (`pag.data.canonical`). Depths
 are right within a factor of about 1.5, flat where a thing stands, a plane where ground
 recedes. They teach, and show whether ordinary photographs are understood at all; for figures of
 precision they are too rough.
@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pag.data.canonical import FOCAL
 from pag.data.sample import IGNORE, class_id
-from pag.data.sevenscenes import FOCAL
 from pag.errors import InputError
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 
 from pag.config import LABEL_SETS
+from pag.data.canonical import canonical
 from pag.data.files import check_split
 from pag.data.retexture import retexture
 from pag.data.sample import Sample
-from pag.data.sevenscenes import FOCAL
-from pag.data.transforms import refocused
 from pag.scenes.files import SPLITS, read_index, read_scene
 from pag.scenes.scene import RenderedScene
 
@@ -26,12 +25,8 @@ UNDECIDED = 0.15
 class ScenesDataset:
     """What ``python -m pag.scenes --out DIR --count N`` wrote.
 
-    Nobody can tell the focal length of a single photograph, and depth in metres is
-    proportional to it. So all depth and normals are those of one canonical camera, the one of
-    7-Scenes (`pag.data.sevenscenes.FOCAL`); of a known camera the metres follow by scaling.
-    Those of 360-degree pictures stay distances.
-
-    Source: Yin et al., "Metric3D", ICCV 2023 (canonical camera space).
+    Depth and normals are those of the canonical camera (`pag.data.canonical`); those of 360-degree
+    pictures stay distances.
 
     Args:
         root: the folder with ``index.json`` and, for each scene, NAME.png and NAME.npz.
@@ -82,7 +77,7 @@ class ScenesDataset:
         )
         if scene.focal == 0:
             return sample
-        return refocused(sample, scene.focal / (FOCAL * max(sample.size)))
+        return canonical(sample, scene.focal)
 
     def annotations(self, index: int, /) -> list[np.ndarray]:
         """The one true boundary map of a scene, (H, W) bool."""

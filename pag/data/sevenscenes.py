@@ -1,6 +1,7 @@
 """7-Scenes (Shotton et al., CVPR 2013): Kinect frames of a room, for depth and normals.
 
-Depth comes as the colour camera sees it (`pag.data.kinect`), of the canonical camera.
+Depth comes as the colour camera sees it (`pag.data.kinect`), of the canonical camera
+(`pag.data.canonical`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pag.data.canonical import canonical
 from pag.data.files import check_split, read_rgb, read_uint16
 from pag.data.kinect import Camera, registered
 from pag.data.normals import normals_from_depth
 from pag.data.room_labels import RoomLabels
 from pag.data.sample import CLASSES, IGNORE, Sample
-from pag.data.transforms import refocused
 from pag.errors import InputError
 
 SPLITS = ("train", "val", "all")
@@ -23,8 +24,6 @@ MAX_DEPTH = 8.0
 WINDOW = 13
 """Side in pixels of the plane fits for normals: the sensor is noisy beyond 2 m."""
 DEPTH_CAMERA = Camera(585.0, 585.0, 320.0, 240.0)
-FOCAL = 585.0 / 640.0
-"""Focal length of the canonical camera, in units of the picture's longer side."""
 
 
 class SevenScenes:
@@ -94,7 +93,7 @@ class SevenScenes:
             normals=normals_from_depth(depth, *astuple(colour), window=WINDOW),
             name=stem,
         )
-        return refocused(sample, colour.fx / (FOCAL * max(sample.size)))
+        return canonical(sample, colour.fx)
 
 
 def _held_back(count: int) -> np.ndarray:

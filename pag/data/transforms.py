@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from pag.config import ZOOM
+from pag.data.canonical import refocused
 from pag.data.photometric import jitter
 from pag.data.rolling import rolled, side_needed
 from pag.data.sample import IGNORE, Sample
@@ -146,23 +147,6 @@ def _strongest(array: np.ndarray, target: int, span: slice, axis: int) -> np.nda
     edges = np.arange(span.start, span.stop + 1) * source // target
     part = array[edges[0] : edges[-1]] if axis == 0 else array[:, edges[0] : edges[-1]]
     return np.maximum.reduceat(part, edges[:-1] - edges[0], axis=axis)
-
-
-def refocused(sample: Sample, zoom: float) -> Sample:
-    """Depth and normals as a camera of focal length f / `zoom` would have to see them.
-
-    A picture taken with focal length f is the same as one taken with f / zoom of a scene
-    squeezed along the optical axis: depth is divided by `zoom`, normals become (x, y, zoom*z).
-    """
-    depth, normals = sample.depth, sample.normals
-    if depth is not None:
-        depth = (depth / zoom).astype(np.float32)
-    if normals is not None:
-        normals = normals.copy()
-        normals[..., 2] *= np.float32(zoom)
-        length = np.sqrt(np.einsum("hwc,hwc->hw", normals, normals))
-        normals /= np.maximum(length, np.float32(1e-6))[..., None]  # unknown stays (0, 0, 0)
-    return replace(sample, depth=depth, normals=normals)
 
 
 def _padded(sample: Sample, pad: tuple[tuple[int, int], tuple[int, int]]) -> Sample:

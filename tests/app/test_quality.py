@@ -21,7 +21,7 @@ from pag import TASKS, Inference
 from pag.baselines import methods as baselines
 from pag.baselines.compare import MEASURES, curves
 from pag.baselines.report import Report
-from pag.data.sevenscenes import FOCAL as LEARNED_FOCAL
+from pag.data.canonical import FOCAL as LEARNED_FOCAL
 
 HEADER = {"checkpoint": "0123456789ab", "settings": {"size": 480}}
 FIGURE = re.compile(r'data-figure="([^"]+)"')

@@ -8,10 +8,11 @@ from PIL import Image
 from scipy.io import savemat
 
 from pag.data import IGNORE, REGISTRY, open_dataset
+from pag.data.canonical import FOCAL
 from pag.data.kinect import ZOOM, Camera, registered
 from pag.data.room_labels import read_room_labels
 from pag.data.sample import CLASSES
-from pag.data.sevenscenes import FOCAL, SevenScenes
+from pag.data.sevenscenes import SevenScenes
 from pag.errors import InputError
 
 

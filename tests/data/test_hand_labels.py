@@ -10,10 +10,10 @@ import pytest
 
 from pag.data import IGNORE
 from pag.data.bsds500 import BSDS500
+from pag.data.canonical import FOCAL
 from pag.data.hand_labels import read_hand_labels
 from pag.data.normals import normals_from_depth
 from pag.data.sample import CLASSES
-from pag.data.sevenscenes import FOCAL
 from pag.errors import InputError
 from tests.tiny_data import write_bsds
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 from scipy.ndimage import maximum_filter
 
+from pag.data.canonical import refocused
 from pag.data.mixture import CachedDataset, Mixture
 from pag.data.photometric import Colours, draw_colours, jitter
 from pag.data.resident import ResidentMixture, View, blur, recoloured
 from pag.data.rolling import rolled, side_needed
 from pag.data.sample import Sample
-from pag.data.transforms import _resample, mirror, refocused
+from pag.data.transforms import _resample, mirror
 
 CPU = torch.device("cpu")
 PLAIN = Colours(0.0, 1.0, np.eye(3, dtype=np.float32), np.zeros(3, np.float32), 0.0)

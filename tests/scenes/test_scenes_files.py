@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pag.data.canonical import FOCAL
 from pag.data.normals import normals_from_depth
 from pag.data.scenes import CLEARANCE, UNDECIDED, ScenesDataset
-from pag.data.sevenscenes import FOCAL
 from pag.errors import InputError
 from pag.scenes import render_scene
 from pag.scenes.__main__ import main
