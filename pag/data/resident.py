@@ -60,7 +60,7 @@ class ResidentMixture:
 
     def __init__(self, mixture: Mixture, device: torch.device) -> None:
         self.mixture, self.device = mixture, device
-        self._first: list[int] = []
+        self._first: list[int] = []  # number of each dataset's first sample
         sizes: list[tuple[int, int]] = []
         outlined: list[bool] = []
         for dataset in mixture.datasets:
@@ -124,80 +124,107 @@ class ResidentMixture:
             generator: of the noise, on the device.
         """
         chosen = torch.tensor([view.sample for view in views])
-        sizes, starts = self.sizes[chosen], self.starts[chosen]
-        outlined = self.outlined[chosen]
-        angle = torch.tensor([math.radians(view.degrees) for view in views])
-        zoom = torch.tensor([view.zoom for view in views])
-        sign = torch.tensor([-1.0 if view.mirrored else 1.0 for view in views])
-        centre = torch.tensor([view.centre for view in views])
-        cos, sin = angle.cos(), angle.sin()
-        # What a step along a row and along a column of the crop is in the picture's own pixels.
-        steps = torch.stack([sign * cos, -sin, sign * sin, cos], 1) / zoom[:, None]
-        numbers = torch.cat([steps, centre / zoom[:, None], (zoom < 1).float()[:, None]], 1)
-        device = self.device
-        a, b, c, d, x0, y0, shrunk = numbers.to(device)[:, :, None, None].unbind(1)
-        whole = torch.stack([starts, sizes[:, 0], sizes[:, 1]], 1).to(device)
-        start, height, width = whole[:, :, None, None].unbind(1)
-        turned = (angle != 0).to(device)[:, None, None]
-        across = torch.arange(crop, device=device) + 0.5 - crop / 2
-
-        def place(offset: float) -> tuple[Tensor, Tensor]:
-            u = across[None, None, :] + offset * shrunk
-            v = across[None, :, None] + offset * shrunk
-            return a * u + b * v + x0, c * u + d * v + y0
-
-        x, y = place(0.0)
-        inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-        columns, rows = x.long().clamp_(0), y.long().clamp_(0)
-        nearest = start + rows.minimum(height - 1) * width + columns.minimum(width - 1)
-        image = torch.zeros(len(views), crop, crop, 3, device=device)
-        boundary = torch.zeros(len(views), crop, crop, device=device)
-        for offset in TAPS:
-            x, y = place(offset)
-            found, marked = self._between(x, y, start, height, width, turned)
-            image += found / (255 * len(TAPS))
-            boundary = torch.maximum(boundary, marked)
-        boundary = torch.where(inside & outlined.to(device)[:, None, None], boundary / 255, -1.0)
-        assert BOUNDARY_IGNORE == -1.0
+        places = Places(views, self.starts[chosen], self.sizes[chosen], crop, self.device)
+        nearest, inside = places.nearest()
+        image, boundary = self._picture(places)
+        known = inside & each(self.outlined[chosen], self.device)
         ids = torch.where(inside, self.segmentation[nearest], IGNORE).long()
         depth = torch.where(inside, self.depth[nearest].float(), 0.0)
-        zooms, signs = zoom.to(device)[:, None, None], sign.to(device)[:, None, None]
+        normals = self.normals[nearest].float() / NORMAL_STEPS * inside[..., None]
         return Batch(
             image=recoloured(image.permute(0, 3, 1, 2), [v.colours for v in views], generator),
             segmentation=ids,
-            boundary=boundary,
-            depth=depth / zooms,
-            normals=turned_normals(
-                self.normals[nearest].float() / NORMAL_STEPS * inside[..., None],
-                cos.to(device)[:, None, None],
-                sin.to(device)[:, None, None],
-                zooms,
-                signs,
-            ),
+            boundary=torch.where(known, boundary, BOUNDARY_IGNORE),
+            depth=depth / places.zoom,
+            normals=turned_normals(normals, places.cos, places.sin, places.zoom, places.sign),
         )
 
-    def _between(
-        self, x: Tensor, y: Tensor, start: Tensor, height: Tensor, width: Tensor, turned: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Image, (B, h, w, 3) in 0..255, and boundary, (B, h, w) in 0..255, at (x, y).
+    def _picture(self, places: Places) -> tuple[Tensor, Tensor]:
+        """The image, (B, h, w, 3), as a mean of the taps, and boundaries, (B, h, w), as the most.
 
-        The image is interpolated and continues by reflection; so are boundaries where the picture
-        is `turned`, and else they are those of the nearest pixel.
+        Both in 0..1. The image is interpolated and continues by reflection; so are boundaries where
+        the picture is turned, and else they are those of the nearest pixel.
         """
-        left, top = (x - 0.5).floor(), (y - 0.5).floor()
-        right_share, low_share = x - 0.5 - left, y - 0.5 - top
-        right_marked = torch.where(turned, right_share, (right_share >= 0.5).float())
-        low_marked = torch.where(turned, low_share, (low_share >= 0.5).float())
-        image = boundary = torch.zeros((), device=x.device)
-        for right in (0, 1):
-            columns = reflected(left.long() + right, width)
-            for low in (0, 1):
-                at = start + reflected(top.long() + low, height) * width + columns
-                share = side(right_share, right) * side(low_share, low)
-                image = torch.addcmul(image, self.image[at].float(), share[..., None])
-                share = side(right_marked, right) * side(low_marked, low)
-                boundary = torch.addcmul(boundary, self.boundary[at].float(), share)
+        image = boundary = torch.zeros((), device=self.device)
+        for offset in TAPS:
+            x, y = places.at(offset)
+            left, top = (x - 0.5).floor(), (y - 0.5).floor()
+            shares = (x - 0.5 - left, y - 0.5 - top)
+            marks = [torch.where(places.turned, s, (s >= 0.5).float()) for s in shares]
+            seen = marked = torch.zeros((), device=self.device)
+            for right, low in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                at = places.index(left.long() + right, top.long() + low)
+                share = side(shares[0], right) * side(shares[1], low)
+                seen = torch.addcmul(seen, self.image[at].float(), share[..., None])
+                share = side(marks[0], right) * side(marks[1], low)
+                marked = torch.addcmul(marked, self.boundary[at].float(), share)
+            image = image + seen / (255 * len(TAPS))
+            boundary = torch.maximum(boundary, marked / 255)
         return image, boundary
+
+
+class Places:
+    """Where the pixels of crops lie in the pictures that they show a part of.
+
+    Args:
+        views: B of them.
+        starts: (B,), number of the first pixel of each picture.
+        sizes: (B, 2), height and width of each.
+        crop: side of the crops, pixels.
+        device: where all of it is.
+
+    Attributes:
+        cos, sin, zoom: (B, 1, 1), of each view.
+        sign: (B, 1, 1), -1 where it is mirrored.
+        turned: (B, 1, 1) bool, whether it is rolled.
+    """
+
+    def __init__(
+        self, views: list[View], starts: Tensor, sizes: Tensor, crop: int, device: torch.device
+    ) -> None:
+        angle = torch.tensor([math.radians(view.degrees) for view in views])
+        zoom = torch.tensor([view.zoom for view in views])
+        sign = torch.tensor([-1.0 if view.mirrored else 1.0 for view in views])
+        middle = torch.tensor([view.centre for view in views])
+        self.cos, self.sin = each(angle.cos(), device), each(angle.sin(), device)
+        self.zoom, self.sign = each(zoom, device), each(sign, device)
+        self.turned = each(angle != 0, device)
+        self._middle = [each(part, device) for part in (middle / zoom[:, None]).unbind(1)]
+        self._start, self._height, self._width = (
+            each(numbers, device) for numbers in (starts, *sizes.unbind(1))
+        )
+        self._across = torch.arange(crop, device=device) + 0.5 - crop / 2
+
+    def at(self, offset: float = 0.0) -> tuple[Tensor, Tensor]:
+        """(x, y), (B, crop, crop) each, in the picture's own pixels.
+
+        Args:
+            offset: of where a pixel that is shrunk is looked at, in its own sides, both ways.
+        """
+        away = offset * (self.zoom < 1).float()
+        u = (self._across[None, None, :] + away) * self.sign
+        v = self._across[None, :, None] + away
+        x = (self.cos * u - self.sin * v) / self.zoom + self._middle[0]
+        return x, (self.sin * u + self.cos * v) / self.zoom + self._middle[1]
+
+    def nearest(self) -> tuple[Tensor, Tensor]:
+        """(B, crop, crop), the number of the pixel there, and whether there is one."""
+        x, y = self.at()
+        inside = (x >= 0) & (y >= 0) & (x < self._width) & (y < self._height)
+        return self.index(x.long(), y.long()), inside
+
+    def index(self, column: Tensor, row: Tensor) -> Tensor:
+        """The number of the pixel there; beyond its edges a picture continues by reflection."""
+        return (
+            self._start
+            + reflected(row, self._height) * self._width
+            + reflected(column, self._width)
+        )
+
+
+def each(values: Tensor, device: torch.device) -> Tensor:
+    """(B,) -> (B, 1, 1) on the device, to go with maps."""
+    return values.to(device)[:, None, None]
 
 
 def side(share: Tensor, second: int) -> Tensor:
