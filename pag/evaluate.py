@@ -73,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--limit", type=int, help="this many images, evenly spaced")
     parser.add_argument("--size", type=int, default=DEFAULT_SIZE, help="longer side, pixels")
-    parser.add_argument("--thresholds", type=int, default=33, help="of boundaries; 99 is official")
+    parser.add_argument("--thresholds", type=int, default=99, help="of boundaries; 99 is official")
     parser.add_argument("--workers", type=int, default=1, help="processes for boundary matching")
     parser.add_argument("--seed", type=int, default=0, help="of the random masks")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
