@@ -102,8 +102,8 @@ def evaluate(
         policy: of the learned masks, by name.
         limit: score this many images only, evenly spaced.
         size, execution: see `Predictor`.
-        thresholds: of boundary strength; 99 is official. With 33 ODS and OIS are nearly the same, but
-            AP is less: what is stronger than the highest one is not told apart.
+        thresholds: of boundary strength; 99 is official. With 33 ODS and OIS are nearly the same,
+            but AP is less: what is stronger than the highest one is not told apart.
         workers: processes that match boundaries.
         seed: of the random masks.
         progress: called after each image at each setting with those done and those in all.
