@@ -18,7 +18,7 @@ from pag.allocator import keep_freed_memory
 from pag.config import PAGConfig, TrainConfig
 from pag.data.labelled import LabelFiles
 from pag.data.mixture import CachedDataset, Mixture, class_weights
-from pag.data.resident import ResidentMixture
+from pag.data.resident import placed
 from pag.data.training import open_training_data
 from pag.device import choose_device
 from pag.errors import PAGError
@@ -56,8 +56,7 @@ def run(
     elif start is not None:
         trainer.load(start)
         trainer.save(state)
-    on_cpu = trainer.device.type == "cpu"
-    source = mixture if on_cpu else ResidentMixture(mixture, trainer.device)
+    source = placed(mixture, trainer.device)
     saved = time.monotonic()
     with (
         open(out / "log.jsonl", "a", encoding="utf-8") as log,

@@ -22,6 +22,10 @@ from pag.data.sample import IGNORE
 
 TAPS = (-0.25, 0.25)
 """Where a pixel that is shrunk is looked at, in its own sides: along its diagonal."""
+ROOM = 0.5
+"""Share of a GPU's free memory that data may take; the rest is for what training makes of it."""
+BYTES = 13
+"""Of one pixel: image, class, boundary, depth and normal."""
 BLUR_REACH = 4
 """Pixels to either side that a blur looks at, over three times its largest radius."""
 
@@ -161,6 +165,18 @@ class ResidentMixture:
             image = image + seen / (255 * len(TAPS))
             boundary = torch.maximum(boundary, marked / 255)
         return image, boundary
+
+
+def placed(mixture: Mixture, device: torch.device) -> Mixture | ResidentMixture:
+    """The mixture with its data on a GPU that has room for it, else as it is."""
+    if device.type != "cuda":
+        return mixture
+    free, _ = torch.cuda.mem_get_info(device)
+    pixels = 0
+    for dataset in mixture.datasets:
+        assert isinstance(dataset, CachedDataset)
+        pixels += sum(math.prod(dataset.packed(i)[0].shape[:2]) for i in range(len(dataset)))
+    return ResidentMixture(mixture, device) if BYTES * pixels < ROOM * free else mixture
 
 
 class Places:

@@ -7,10 +7,11 @@ import pytest
 import torch
 from scipy.ndimage import maximum_filter
 
+from pag.data import resident
 from pag.data.canonical import refocused
 from pag.data.mixture import CachedDataset, Mixture
 from pag.data.photometric import Colours, draw_colours, jitter
-from pag.data.resident import ResidentMixture, View, blur, recoloured
+from pag.data.resident import BYTES, ROOM, ResidentMixture, View, blur, placed, recoloured
 from pag.data.rolling import rolled, side_needed
 from pag.data.sample import Sample
 from pag.data.transforms import _resample, mirror
@@ -195,3 +196,16 @@ def test_noise_has_its_strength():
     noisy = recoloured(image, [drawn, PLAIN], torch.Generator().manual_seed(1))
     assert (noisy[0].std() * 255).item() == pytest.approx(8, rel=0.05)
     assert torch.equal(noisy[1], image[1])
+
+
+def test_data_goes_where_there_is_room_for_it(monkeypatch: pytest.MonkeyPatch):
+    some, gpu = mixture(), torch.device("cuda")
+    assert placed(some, CPU) is some
+    monkeypatch.setattr(resident, "ResidentMixture", lambda mixture, device: (mixture, device))
+    stored = ResidentMixture(some, CPU)
+    kept = (stored.image, stored.segmentation, stored.boundary, stored.depth, stored.normals)
+    needed = sum(values.nbytes for values in kept)
+    assert needed == BYTES * 8 * 72 * 96
+    for free, fits in ((needed / ROOM + 1, True), (needed / ROOM - 1, False)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, free))
+        assert placed(some, gpu) == ((some, gpu) if fits else some)
