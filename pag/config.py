@@ -123,7 +123,7 @@ class TrainConfig(JsonConfig):
         zoom: smallest and largest random zoom (`pag.data.transforms.augment`). What is seen in
             use are whole pictures, of which a small crop of a large zoom shows little.
         roll: largest random roll of the camera to either side, degrees, in each dataset
-            (`pag.data.rolling`), in the order of `mixture`.
+            (`pag.data.rolling`), in the order of `mixture`; one number is that of all.
         open_steps: first steps, at full budget with every gate open.
         ramp_steps: over these, the lowest budget drawn falls from 1 to its final value.
         lr_backbone, lr_new: learning rates of the ImageNet-initialised part and of the rest.
@@ -194,6 +194,8 @@ class TrainConfig(JsonConfig):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.roll, int | float):  # so it stands in states from before
+            object.__setattr__(self, "roll", (float(self.roll),) * 4)
         if self.masks not in TRAINING_MASKS:
             raise InputError(f"masks is {self.masks!r}; expected one of {TRAINING_MASKS}")
         bounds = [0, *self.budget_range, 1]

@@ -98,6 +98,13 @@ def test_settings_that_make_no_run(settings: dict, message: str) -> None:
         TrainConfig.from_json(json.dumps(settings))
 
 
+def test_one_roll_is_that_of_all_datasets() -> None:
+    assert TrainConfig.from_json('{"roll": 7.5}').roll == (7.5, 7.5, 7.5, 7.5)
+    assert TrainConfig.from_json('{"roll": 0}') == TrainConfig()
+    with pytest.raises(InputError, match="roll is"):
+        TrainConfig.from_json('{"roll": -1}')
+
+
 def test_budgets_are_introduced_gently() -> None:
     config = TrainConfig(open_steps=100, ramp_steps=50)
     drawn = [config.lowest_budget(step, 0.3) for step in (0, 100, 125, 150, 4000)]
