@@ -26,9 +26,7 @@ class Projection(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         if torch.is_grad_enabled() and input.device.type == "cpu":
             return super().forward(input)
-        # A matrix times a vector reads its input once, in half of the time. And its gradient has
-        # the layout of its input, where a convolution to one channel, of which every layout is the
-        # same, gives planes: on a GPU all that such a gradient is added to is then slow.
+        # A matrix times a vector reads its input once, in half of the time.
         batch, _, height, width = input.shape
         logits = F.linear(as_rows(input), self.weight.flatten(1), self.bias)
         return logits.view(batch, 1, height, width)

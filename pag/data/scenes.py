@@ -65,12 +65,11 @@ class ScenesDataset:
         image = scene.image
         if self.textures:
             image = retexture(scene, self.textures, np.random.default_rng(index))
+        boundary = surely_none(scene, image) if self.sparing else scene.boundary
         sample = Sample(
             image=image,
             segmentation=scene.segmentation,
-            boundary=surely_none(scene, image)
-            if self.sparing
-            else scene.boundary.astype(np.float32),
+            boundary=boundary.astype(np.float32),
             depth=scene.depth,
             normals=scene.normals,
             name=self._names[index],
