@@ -15,12 +15,13 @@ import functools
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+from pag.switch import Switch
 
 if TYPE_CHECKING:
     from pag.cpu.launch import Kernels
@@ -30,7 +31,7 @@ CHECK_TOLERANCE = 1e-4
 
 logger = logging.getLogger(__name__)
 _lock = threading.Lock()
-_switched_off: list[bool] = []
+_switch = Switch()
 
 
 def kernels_for(x: Tensor) -> Kernels | None:
@@ -42,20 +43,15 @@ def kernels_for(x: Tensor) -> Kernels | None:
 
 def kernels() -> Kernels | None:
     """The compiled kernels, or None; the first call takes a second or two on a new machine."""
-    if _switched_off:
+    if not _switch.is_on:
         return None
     with _lock:  # so that they are compiled once
         return _kernels()
 
 
-@contextmanager
-def switched_off() -> Iterator[None]:
+def switched_off() -> AbstractContextManager[None]:
     """Within this, the whole process goes without kernels, as on a machine without a compiler."""
-    _switched_off.append(True)
-    try:
-        yield
-    finally:
-        _switched_off.pop()
+    return _switch.off()
 
 
 @functools.cache

@@ -24,12 +24,13 @@ import functools
 import importlib.util
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import Tensor, nn
+
+from pag.switch import Switch
 
 if TYPE_CHECKING:
     from pag.backbones import BlockInput, ResidualBlock
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 CHECK_TOLERANCE = 0.03
 """Relative; allows for bfloat16 and TF32. What goes wrong in a kernel is off by far more."""
-_switched_off: list[bool] = []
+_switch = Switch()
 
 
 def serves(x: Tensor, depthwise: bool = False) -> bool:
@@ -51,17 +52,12 @@ def serves(x: Tensor, depthwise: bool = False) -> bool:
         x: (B, C, H, W).
         depthwise: whether the block's 3x3 is; for these there is no kernel.
     """
-    return not _switched_off and runs(x, depthwise)
+    return _switch.is_on and runs(x, depthwise)
 
 
-@contextmanager
-def switched_off() -> Iterator[None]:
+def switched_off() -> AbstractContextManager[None]:
     """Within this, `serves` is false in the whole process, as if Triton were missing."""
-    _switched_off.append(True)
-    try:
-        yield
-    finally:
-        _switched_off.pop()
+    return _switch.off()
 
 
 def runs(x: Tensor, depthwise: bool = False) -> bool:

@@ -19,6 +19,7 @@ from pag.execution import DenseExecution
 from pag.fused_execution import AutoExecution, Everywhere, SparseExecution
 from pag.fusion import ConvNormReLU, Fused, Window, fused_sequence
 from pag.heads import read
+from pag.network import PAGNet
 from tests.checkpoints import random_net
 from tests.kernels.test_launch import NoWaiting, expected_of
 from tests.test_sparse import assert_close, fused_block, inputs, output_shape, pool
@@ -253,14 +254,19 @@ def test_a_depthwise_block_is_left_to_pytorch(device: torch.device, calls: list[
 # ---------------------------------------------------------------- the network without gates
 
 
-@torch.inference_mode()
-def test_the_open_network_equals_masked_dense_and_never_waits(
-    device: torch.device, calls: list[str]
-) -> None:
+def network_and_image(device: torch.device) -> tuple[PAGNet, Tensor]:
     net = prepare(random_net()).to(device)
     torch.manual_seed(2)
     image = torch.rand(1, 3, 33, 48).to(device).contiguous(memory_format=torch.channels_last)
     assert cuda.serves(image)  # the first check, which waits
+    return net, image
+
+
+@torch.inference_mode()
+def test_the_open_network_equals_masked_dense_and_never_waits(
+    device: torch.device, calls: list[str]
+) -> None:
+    net, image = network_and_image(device)
     budget = torch.ones(1)
     numbers_on(device, (1.0,))  # copied there once
     with cuda.switched_off(), cpu.switched_off():
@@ -280,10 +286,7 @@ def test_the_open_network_equals_masked_dense_and_never_waits(
 def test_what_is_compared_with_has_no_kernels_but_multipools(
     device: torch.device, calls: list[str]
 ) -> None:
-    net = prepare(random_net()).to(device)
-    torch.manual_seed(2)
-    image = torch.rand(1, 3, 33, 48).to(device).contiguous(memory_format=torch.channels_last)
-    assert cuda.serves(image)  # the first check, which waits
+    net, image = network_and_image(device)
     with cuda.switched_off(), cpu.switched_off():
         expected, _ = net(image, torch.ones(1), execution=DenseExecution())
         with NoWaiting():
