@@ -164,13 +164,18 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--blend", help="a checkpoint to take a part of the weights from")
     parser.add_argument(
-        "--share", type=float, default=0.5, help="of the state's own weights beside those, 0 to 1"
+        "--share",
+        type=float,
+        help="of the state's own weights beside those, 0 to 1; 0.5 if not given",
     )
     args = parser.parse_args(argv)
     try:
         net, levels = load_state(args.state, args.weights)
         if args.blend is not None:
-            blend(net, load_checkpoint(args.blend).net, args.share)
+            share = 0.5 if args.share is None else args.share
+            blend(net, load_checkpoint(args.blend).net, share)
+        elif args.share is not None:
+            raise InputError("--share says how much of a --blend is kept; expected both")
         datasets = [open_dataset(name, args.data / f, "val") for name, f in FOLDERS.items()]
         images = sample_images(datasets, args.images, args.size)
         names = tuple(net.gates)

@@ -124,6 +124,18 @@ def test_command_line_makes_a_checkpoint_of_a_state(tmp_path: Path, masks: str) 
     assert not torch.allclose(blended, own, atol=1e-2)
 
 
+def test_a_share_without_a_blend_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Trainer(random_net(), TrainConfig(), torch.ones(11)).save(tmp_path / "state.safetensors")
+    given = ["--state", str(tmp_path / "state.safetensors"), "--data", str(tmp_path)]
+    with pytest.raises(SystemExit) as stop:
+        main([*given, "--out", str(tmp_path / "out"), "--share", "0.6"])
+    assert stop.value.code == 2
+    assert "expected both" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_file_that_is_no_state_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pag.data.batch import Batch
 from pag.data.sample import IGNORE
+from pag.data.scenes import UNDECIDED
 from pag.inference import TASKS
 from pag.losses import (
     WITHOUT_OUTLINES,
@@ -141,6 +142,11 @@ def test_boundary_balances_both_kinds_of_pixels_and_skips_doubtful_ones() -> Non
     assert float(boundary_loss(logits, share)) == pytest.approx(expected, rel=1e-5)
     logits[0, 0, 0, 2] = 50.0
     assert float(boundary_loss(logits, share)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_what_scenes_leave_undecided_weighs_nothing() -> None:
+    share = torch.full((1, 1, 4), UNDECIDED)
+    assert float(boundary_loss(torch.randn(1, 1, 1, 4), share)) == 0
 
 
 def test_an_image_without_boundaries_weighs_on_top_of_those_with_some() -> None:
