@@ -27,6 +27,7 @@ handlers.times = (message) => {
   }
   for (const entry of message.agreements ?? []) agreements.set(keyOf(entry.budget), entry);
   if (message.times) {
+    document.body.dataset.timed = message.scene;
     drawAgreement();
     drawQuality();
     twoSoon();

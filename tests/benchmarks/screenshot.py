@@ -38,7 +38,7 @@ PATIENCE = 300_000  # milliseconds until all budgets are ready, on a busy machin
 
 @contextmanager
 def street(browser: Browser, address: str, width: int, theme: str) -> Iterator[Page]:
-    """The page with the rendered street, all budgets ready."""
+    """The page with the rendered street, all budgets ready and timed in quiet."""
     page = browser.new_page(viewport={"width": width, "height": 1000})
     page.set_default_timeout(PATIENCE)
     page.goto(f"{address}?__theme={theme}")
@@ -50,6 +50,7 @@ def street(browser: Browser, address: str, width: int, theme: str) -> Iterator[P
         f"document.querySelector('#numbers').innerText.includes('{WIDTH} × {HEIGHT}')"
     )
     page.wait_for_selector("#sweep[data-state=complete]")
+    page.wait_for_function("document.body.dataset.timed === document.body.dataset.scene")
     yield page
     page.close()
 

@@ -110,6 +110,27 @@ def test_the_time_of_every_budget_is_said_and_drawn(settled: Visitor, fake: Fake
     settled.until_numbers(r"Requested 1\.00.* others' time is compared")
 
 
+def test_passes_are_timed_again_once_the_page_rests(
+    guest: Visitor,
+    fake: FakePredictor,
+    brake: Brake,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guest.until_swept()
+    monkeypatch.setattr(fake, "device", "cpu")
+    monkeypatch.setattr(fake, "seconds", 0.5)
+    brake.hold()
+    brake.let(len({*guest.budgets(), 0.6}))
+    guest.choose_own(tmp_path)
+    guest.until_swept()
+    guest.until_numbers("500 ms here, 500 ms at full budget")
+    fake.seconds = 0.25
+    brake.release()
+    guest.until_numbers("250 ms here, 250 ms at full budget")
+    assert guest.page.evaluate("document.body.dataset.timed") == guest.scene()
+
+
 def test_held_out_curves_are_drawn_with_their_legend(settled: Visitor) -> None:
     open_quality(settled)
     known = read_heldout()
