@@ -6,12 +6,15 @@ has none. Labels come as in `pag.data.batch.Batch`, outputs as in `pag.heads.fin
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from pag.data.batch import Batch
 from pag.data.sample import IGNORE
+from pag.heads import SKY_METRES
 from pag.sparse import as_rows
 
 BOUNDARY_CONSENSUS = 0.3
@@ -88,6 +91,20 @@ def depth_loss(log_depth: Tensor, depth: Tensor) -> Tensor:
     return loss
 
 
+def sky_loss(log_depth: Tensor, sky: Tensor) -> Tensor:
+    """By how much the sky lies nearer than `SKY_METRES`, in log-depth; 0 elsewhere.
+
+    No data set says how far it is, so that left alone a network says anything there. The mean is
+    over all pixels: what is seen through the leaves of a tree counts as little as it is.
+
+    Args:
+        log_depth: (B, 1, H, W) predicted log-metres.
+        sky: (B, H, W) bool, where it is.
+    """
+    nearer = F.relu(math.log(SKY_METRES) - log_depth.squeeze(1))
+    return torch.where(sky, nearer, 0).mean()
+
+
 def normals_loss(normals: Tensor, truth: Tensor) -> Tensor:
     """Distance between unit vectors; (B, 3, H, W) each, a truth of length 0 is invalid.
 
@@ -99,12 +116,26 @@ def normals_loss(normals: Tensor, truth: Tensor) -> Tensor:
     return masked_mean(torch.sqrt(squared + NORMALS_EPS**2) - NORMALS_EPS, valid)
 
 
-def task_losses(outputs: dict[str, Tensor], batch: Batch, weights: Tensor) -> dict[str, Tensor]:
-    """The loss of each task present in `outputs`; `weights` are those of the classes (C,)."""
+def task_losses(
+    outputs: dict[str, Tensor], batch: Batch, weights: Tensor, sky: int | None = None
+) -> dict[str, Tensor]:
+    """The loss of each task present in `outputs`.
+
+    Args:
+        outputs: of the heads.
+        batch: labels of the same images.
+        weights: of the classes, (C,).
+        sky: id of that class, if the network knows it.
+    """
+
+    def depth(output: Tensor) -> Tensor:
+        loss = depth_loss(output, batch.depth)
+        return loss if sky is None else loss + sky_loss(output, batch.segmentation == sky)
+
     compute = {
         "segmentation": lambda o: segmentation_loss(o, batch.segmentation, weights),
         "boundary": lambda o: boundary_loss(o, batch.boundary),
-        "depth": lambda o: depth_loss(o, batch.depth),
+        "depth": depth,
         "normals": lambda o: normals_loss(o, batch.normals),
     }
     return {task: compute[task](output) for task, output in outputs.items()}

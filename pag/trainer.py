@@ -130,7 +130,7 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, self.mixed):
             outputs, trace = self.net(image, budget, policy, sampling=sampling, every=EVERY)
         batch = thinned(batch, EVERY, generator)
-        losses = task_losses(outputs, batch, self.class_weights)
+        losses = task_losses(outputs, batch, self.class_weights, self.net.sky)
         weights = dict(zip(TASKS, config.weight_tasks, strict=True))
         total = sum((weights[t] * losses[t] for t in TASKS), start=budget.new_zeros(()))
         report = {t: losses[t].detach() for t in TASKS}

@@ -13,6 +13,7 @@ from torch import Tensor
 from pag.data.batch import Batch
 from pag.data.sample import IGNORE
 from pag.data.scenes import UNDECIDED
+from pag.heads import SKY_METRES
 from pag.inference import TASKS
 from pag.losses import (
     WITHOUT_OUTLINES,
@@ -23,6 +24,7 @@ from pag.losses import (
     masked_mean,
     normals_loss,
     segmentation_loss,
+    sky_loss,
     task_losses,
 )
 
@@ -171,6 +173,26 @@ def test_depth_by_hand() -> None:
     # A wrong scale costs its logarithm and no gradient term.
     right = torch.log(depth.clamp_min(1))[:, None]
     assert float(depth_loss(right + 0.5, depth)) == pytest.approx(0.5)
+
+
+def test_only_a_sky_that_is_near_costs_anything() -> None:
+    far = math.log(SKY_METRES)
+    log_depth = torch.tensor([[far - 1, far - 1, far + 1, far]]).view(1, 1, 2, 2).requires_grad_()
+    sky = torch.tensor([[[True, False], [True, True]]])
+    loss = sky_loss(log_depth, sky)
+    assert loss.item() == pytest.approx(1 / 4)
+    loss.backward()
+    assert log_depth.grad is not None
+    assert log_depth.grad.flatten().tolist() == pytest.approx([-1 / 4, 0, 0, 0])
+
+
+def test_depth_learns_the_sky_only_where_the_class_is_known() -> None:
+    batch, prediction = labels(), {"depth": outputs()["depth"].detach()}
+    plain = task_losses(prediction, batch, WEIGHTS)["depth"]
+    assert task_losses(prediction, batch, WEIGHTS, sky=C)["depth"] == plain
+    raised = task_losses(prediction, batch, WEIGHTS, sky=1)["depth"]
+    assert raised == pytest.approx(plain + sky_loss(prediction["depth"], batch.segmentation == 1))
+    assert raised > plain
 
 
 def test_normals_by_hand() -> None:

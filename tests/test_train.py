@@ -225,6 +225,17 @@ def test_a_network_learns_from_another_what_no_label_says() -> None:
     assert reports[-1]["taught_boundary"] > 0 == trainer.update(undrawn)["taught_boundary"]
 
 
+def test_where_only_the_sky_is_labelled_depth_learns_that_it_is_far() -> None:
+    trainer = Trainer(new_net(), replace(CONFIG, steps=8), torch.ones(11))
+    batch = labelled_batch()
+    ids = torch.full_like(batch.segmentation, STREET_CLASSES.index("sky"))
+    batch = replace(batch, segmentation=ids, depth=torch.zeros_like(batch.depth))
+    first, *_, last = (trainer.update(batch)["depth"] for _ in range(4))
+    assert first > last > 0
+    unknown = replace(batch, segmentation=torch.full_like(ids, IGNORE))
+    assert trainer.update(unknown)["depth"] == 0
+
+
 def test_a_teacher_of_other_classes_is_refused() -> None:
     with pytest.raises(WeightsError, match=r"The teacher knows other classes \(.*ceiling"):
         Trainer(new_net(), CONFIG, torch.ones(11), random_net())
