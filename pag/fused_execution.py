@@ -102,8 +102,13 @@ class Everywhere(FusedExecution):
         return everywhere(block, a, mask, scope, onto)
 
 
+def never_dense(block: ResidualBlock, like: Tensor, scope: str) -> bool:
+    """Whether `AutoExecution` skips under every mask, whatever its table says."""
+    return cuda.serves(like, block.depthwise) or always_sparse(block, like, scope)
+
+
 def always_sparse(block: ResidualBlock, like: Tensor, scope: str) -> bool:
-    """Whether listed pixels take less time than dense execution under every mask.
+    """Whether listed pixels take less time than dense execution under every mask, on a CPU.
 
     So it is where tiles do (`pag.cpu`): they save most where all is active, and a mask that
     leaves none whole has half of the pixels at the most.
@@ -171,9 +176,9 @@ class AutoExecution(FusedExecution):
     """Sparse where that is faster, always or by a table, dense elsewhere, layer by layer.
 
     A mask that is full is computed as `everywhere` does. On devices of another type than the
-    table's all runs densely, except on a GPU that `pag.cuda` serves: there no sparse pass was
-    found to take longer than a dense one by more than 3% (`assets/results/latency_gpu.json`),
-    and counting its pixels would mean waiting.
+    table's all runs densely. On a GPU that `pag.cuda` serves nothing does, whatever a table says:
+    no sparse pass was found to take longer than a dense one by more than 3%
+    (`assets/results/latency_gpu.json`), and counting its pixels would mean waiting.
 
     Args:
         table: break-even of each family of blocks; `default_table` if None. A width that it
@@ -193,9 +198,9 @@ class AutoExecution(FusedExecution):
         scope: str,
         onto: Tensor | None,
     ) -> Tensor:
+        if cuda.serves(map_of(a), block.depthwise):
+            return cuda.run_active(block, a, mask, scope, onto)
         if map_of(a).device.type != self.device:
-            if cuda.serves(map_of(a), block.depthwise):
-                return cuda.run_active(block, a, mask, scope, onto)
             return DenseExecution().residual(block, a, mask, scope, onto)
         active = int(mask.sum())
         if active == mask.numel():
@@ -203,8 +208,6 @@ class AutoExecution(FusedExecution):
         pixels = self._worthwhile(block, a, mask, active, scope)
         if pixels is None:
             return DenseExecution().residual(block, a, mask, scope, onto)
-        if cuda.serves(map_of(a), block.depthwise):
-            return cuda.run_active(block, a, mask, scope, onto)
         return run_listed(block, a, mask, pixels, onto)
 
     def _worthwhile(

@@ -24,6 +24,7 @@ import numpy as np
 from pag.break_even import MARGIN
 from pag.break_even_tables import BreakEven
 from pag.budget import BudgetTable
+from pag.config import GATE_SCOPES
 from pag.errors import BudgetError, InputError
 from pag.fused_execution import AutoExecution
 from pag.macs import NetworkCost
@@ -43,6 +44,9 @@ class Kind:
         stride, dilation: of its 3x3.
         depthwise: whether the 3x3 is.
         reduce, expand: multiply-adds per pixel of the first and the last 1x1.
+
+    Raises:
+        InputError: something of another type, as a damaged file may have.
     """
 
     scope: str
@@ -52,6 +56,16 @@ class Kind:
     depthwise: bool
     reduce: int
     expand: int
+
+    def __post_init__(self) -> None:
+        numbers = (self.width, self.stride, self.dilation, self.reduce, self.expand)
+        good = all(isinstance(x, int) and not isinstance(x, bool) and x >= 0 for x in numbers)
+        if not (good and self.scope in GATE_SCOPES and isinstance(self.depthwise, bool)):
+            raise InputError(
+                f"A kind of blocks has the scope {self.scope!r}, the numbers {numbers} and "
+                f"depthwise {self.depthwise!r}; expected one of {', '.join(GATE_SCOPES)}, whole "
+                "numbers from 0 up, and true or false."
+            )
 
 
 @dataclass(frozen=True)
@@ -224,7 +238,7 @@ class Latency:
         """Back from `to_dict`.
 
         Raises:
-            InputError: something is missing, too much, or no number.
+            InputError: something is missing, too much, or of another type.
         """
         try:
             layers = {

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from pag import cpu
+from pag import cpu, cuda
 from pag.cache import cache_folder, write_whole
 from pag.config import PAGConfig
 from pag.cpu.build import fingerprint
@@ -24,7 +24,7 @@ from pag.errors import PAGError
 from pag.latency import Latency
 from pag.timing import processor
 
-FORMAT = 3
+FORMAT = 4
 """Of the files; those of another format are measured again."""
 LARGEST = 1_000_000  # bytes; a table has some 10 kB
 
@@ -41,10 +41,24 @@ def identity(device: torch.device, config: PAGConfig) -> dict[str, object]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "kernels": fingerprint() if device.type == "cpu" and cpu.kernels() is not None else None,
+        "kernels": kernels(device),
         # As JSON gives it back, with lists for tuples.
         "network": json.loads(json.dumps(network | {"classes": len(config.classes)})),
     }
+
+
+def kernels(device: torch.device) -> str | None:
+    """What tells the kernels that run on a device from others; None where PyTorch does their work.
+
+    On a GPU the first call compiles some of them; a first pass would otherwise.
+    """
+    if device.type == "cpu":
+        return fingerprint() if cpu.kernels() is not None else None
+    if not cuda.serves(torch.zeros(1, 1, 1, 1, device=device)):
+        return None
+    sources = sorted((Path(__file__).parent / "cuda").glob("*.py"))
+    text = b"\n".join(source.read_bytes() for source in sources)
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def table_file(device: torch.device, config: PAGConfig) -> Path:

@@ -13,6 +13,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from pag.backbones import BlockInput, ResidualBlock
 from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.errors import PAGError
 from pag.execution import Execution
-from pag.fused_execution import AutoExecution, SparseExecution, always_sparse
+from pag.fused_execution import AutoExecution, SparseExecution, never_dense
 from pag.images import Picture, resize
 from pag.inference import TASKS, Inference
 from pag.latency import Kind, Latency, Timing, fit
@@ -54,7 +55,8 @@ class Listening(Execution):
 
     def __init__(self, inner: Execution, clock: Callable[[], float], device: torch.device) -> None:
         self.inner, self.clock = inner, clock
-        self.wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
+        on_gpu = device.type == "cuda"
+        self.wait = partial(torch.cuda.synchronize, device) if on_gpu else _nothing
         self.seconds: list[float] = []
 
     def residual(
@@ -91,10 +93,10 @@ def measure(
     net = predictor.net
     kinds = kinds_of(net)
     like = torch.zeros(1, 1, 1, 1, device=predictor.device)
-    never_dense = {
+    skipping = {
         name
         for name, block in net.backbone.blocks
-        if name in kinds and always_sparse(block, like, net.config.gate_scope)
+        if name in kinds and never_dense(block, like, net.config.gate_scope)
     }
     pixels = render_scene(SCENE_SEED, "street", "perspective", SIZES[0]).image
     timings: list[Timing] = []
@@ -126,7 +128,7 @@ def measure(
                     gate.macs_dense,
                     gate.macs_executed,
                     # A mask that is full is not skipped under, whatever was asked for.
-                    (name in (LOW, HIGH) or gate.name in never_dense) and not gate.mask.all(),
+                    (name in (LOW, HIGH) or gate.name in skipping) and not gate.mask.all(),
                     statistics.median(milliseconds),
                 )
             )

@@ -263,6 +263,7 @@ def test_a_table_comes_back_from_json(predictor: Predictor) -> None:
         lambda d: d.update(layers=[1]),
         lambda d: d["layers"].update(x=None),
         lambda d: d["layers"]["res2_1"].pop("kind"),
+        lambda d: d["layers"]["res2_1"]["kind"].update(width="64"),
     ],
 )
 def test_what_is_no_table_is_refused(predictor: Predictor, spoil: Any) -> None:

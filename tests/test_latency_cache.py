@@ -8,11 +8,12 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from pag import Predictor
+from pag import Predictor, cuda, latency_cache
 from pag.cache import cache_folder
 from pag.config import PAGConfig
 from pag.latency import Latency, Line
@@ -70,6 +71,38 @@ def test_another_network_device_or_setting_has_a_file_of_its_own(
     assert load(predictor) is None
 
 
+@pytest.fixture
+def gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A GPU that the kernels in the folder ``cuda`` serve, as far as an identity asks."""
+    zeros = torch.zeros
+
+    def on_cpu(*size: int, device: torch.device) -> torch.Tensor:
+        assert device.type == "cuda"
+        return zeros(*size)
+
+    monkeypatch.setattr(torch, "zeros", on_cpu)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "A GPU")
+    monkeypatch.setattr(cuda, "serves", lambda _: True)
+    monkeypatch.setattr(latency_cache, "__file__", str(tmp_path / "latency_cache.py"))
+    kernels = tmp_path / "cuda" / "kernels.py"
+    kernels.parent.mkdir()
+    kernels.write_text("BLOCK = 16")
+    return kernels
+
+
+def test_on_a_gpu_a_table_is_of_the_kernels_that_serve_it(
+    gpu: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, config = torch.device("cuda"), PAGConfig()
+    first = table_file(device, config)
+    assert table_file(device, config) == first
+    gpu.write_text("BLOCK = 32")
+    second = table_file(device, config)
+    monkeypatch.setattr(cuda, "serves", lambda _: False)
+    assert identity(device, config)["kernels"] is None
+    assert len({first, second, table_file(device, config)}) == 3
+
+
 def test_names_of_classes_make_no_difference_but_their_number_does() -> None:
     one, two, three = (PAGConfig(classes=names) for names in (("a", "b"), ("c", "d"), ("a",)))
     assert identity(CPU, one) == identity(CPU, two) != identity(CPU, three)
@@ -110,6 +143,26 @@ def test_a_foreign_file_is_left_out(
     path.write_text(json.dumps(kept))
     assert load(predictor) is None
     assert "left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("width", "64"), ("width", 64.0), ("width", None), ("width", True), ("stride", [1]),
+        ("dilation", "1"), ("reduce", {}), ("expand", -1), ("depthwise", 0), ("depthwise", "no"),
+        ("scope", "net"), ("scope", None), ("scope", ["block"]),
+    ],
+)  # fmt: skip
+def test_a_kind_of_other_types_is_left_out(
+    predictor: Predictor, latency: Latency, field: str, value: Any, checkpoint: Path
+) -> None:
+    path = save_latency(latency, CPU, predictor.config)
+    assert path is not None
+    kept = json.loads(path.read_text())
+    for lines in kept["latency"]["layers"].values():
+        lines["kind"][field] = value
+    path.write_text(json.dumps(kept))
+    assert load(predictor) is None
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(

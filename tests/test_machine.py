@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pag import Predictor, machine
-from pag.latency import Latency
+from pag.latency import Kind, Latency, Timing, fit
 from pag.latency_cache import load_latency
 from pag.macs import network_cost
 from pag.pretrained import load_checkpoint
@@ -60,6 +60,25 @@ def test_every_pass_is_timed_layer_by_layer(small: Path) -> None:
     cost = network_cost(predictor.net, SIZES[0], ("depth",))
     everything = [layer.dense for layer in cost.layers]
     assert latency.milliseconds(cost, everything) == pytest.approx(1000 * (2 * gates + 1))
+
+
+@pytest.mark.parametrize("never_dense", [False, True])
+def test_layers_that_always_skip_tell_nothing_of_dense_ones(
+    small: Path, monkeypatch: pytest.MonkeyPatch, never_dense: bool
+) -> None:
+    found: list[Timing] = []
+
+    def kept(kinds: dict[str, Kind], timings: list[Timing], ungated: object) -> Latency:
+        found.extend(timings)
+        return fit(kinds, timings, ungated)  # pyright: ignore
+
+    monkeypatch.setattr(machine, "never_dense", lambda *_: never_dense)
+    monkeypatch.setattr(machine, "fit", kept)
+    machine.measure(Predictor(load_checkpoint(small), "cpu", Ticking()))
+    partly = [timing for timing in found if timing.executed < timing.dense]
+    assert len(partly) > len(found) // 2
+    assert {timing.skipped for timing in partly} == ({True} if never_dense else {False, True})
+    assert not any(timing.skipped for timing in found if timing.executed == timing.dense)
 
 
 def test_the_runs_take_turns() -> None:

@@ -16,7 +16,7 @@ from pag.break_even_tables import BreakEven
 from pag.budget import GatePolicy, Pass
 from pag.cuda import launch
 from pag.execution import DenseExecution
-from pag.fused_execution import AutoExecution, SparseExecution
+from pag.fused_execution import AutoExecution, SparseExecution, never_dense
 from pag.macs import NetworkCost, halo
 from tests.checkpoints import random_net
 from tests.test_sparse import (
@@ -277,28 +277,18 @@ def test_the_network_gives_the_same_answers_and_never_waits(
 
 
 @torch.inference_mode()
-def test_auto_uses_the_kernels_where_a_table_for_the_device_says_so(
-    device: torch.device, launches: list[ResidualBlock]
+@pytest.mark.parametrize("share", [0.0, 1.0])
+@pytest.mark.parametrize("measured", ["here", "elsewhere"])
+def test_auto_uses_the_kernels_whatever_a_table_says(
+    device: torch.device, launches: list[ResidualBlock], share: float, measured: str
 ) -> None:
     block, a = fused_block().to(device), inputs((16, 20)).to(device)
     mask = blobs((2, 1, 16, 20)).to(device)
-    expected = expected_of(block, a, mask, "block")
-    for share, expected_launches in ((0.0, []), (1.0, [block])):
-        table = (BreakEven("block", 4, 1, share, 0.0),)
-        found = AutoExecution(table, device.type).residual(block, a, mask, "block")
-        assert_close(found, expected)
-        assert launches == expected_launches
-
-
-@torch.inference_mode()
-def test_auto_uses_the_kernels_where_it_has_a_table_of_other_devices_alone(
-    device: torch.device, launches: list[ResidualBlock]
-) -> None:
-    block, a = fused_block().to(device), inputs((16, 20)).to(device)
-    mask = blobs((2, 1, 16, 20)).to(device)
-    found = AutoExecution((), "another").residual(block, a, mask, "block")
-    assert_close(found, expected_of(block, a, mask, "block"))
+    table = (BreakEven("block", 4, 1, share, 0.0),)
+    auto = AutoExecution(table, device.type if measured == "here" else measured)
+    assert_close(auto.residual(block, a, mask, "block"), expected_of(block, a, mask, "block"))
     assert launches == [block]
+    assert never_dense(block, a, "block")
 
 
 # ---------------------------------------------------------------- when they are used
@@ -309,32 +299,6 @@ def test_serves_plain_blocks_in_the_precisions_that_kernels_have(device: torch.d
         assert cuda.serves(torch.rand(1, 2, 3, 4, device=device, dtype=dtype))
     assert not cuda.serves(torch.rand(1, 2, 3, 4, device=device, dtype=torch.float64))
     assert not cuda.serves(torch.rand(1, 2, 3, 4, device=device), depthwise=True)
-
-
-def test_the_first_check_finds_the_kernels_right_and_keeps_random_numbers(
-    device: torch.device,
-) -> None:
-    torch.manual_seed(3)
-    expected = torch.rand(4)
-    torch.manual_seed(3)
-    assert launch.deviation(device, torch.float32) < 1e-5
-    assert launch.deviation(device, torch.bfloat16) < cuda.CHECK_TOLERANCE
-    with torch.autocast(device.type, torch.bfloat16):  # as in training
-        assert launch.deviation(device, torch.float32) < 1e-5
-    assert torch.equal(torch.rand(4), expected)
-
-
-def test_the_first_check_finds_that_nothing_is_computed(
-    device: torch.device, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def nothing(mask: Tensor) -> launch.Listed:
-        found = original(mask)
-        found.count.zero_()
-        return found
-
-    original = launch.active
-    monkeypatch.setattr(launch, "active", nothing)
-    assert launch.deviation(device, torch.float32) == 1
 
 
 def test_precision_follows_that_of_dense_convolutions() -> None:
