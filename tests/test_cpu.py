@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -86,25 +85,6 @@ def test_training_may_be_the_first_to_ask() -> None:
 
 
 @compiled
-@pytest.mark.usefixtures("found_in_cache")
-@pytest.mark.parametrize(
-    "name", ["keep_highest", "project", "pointwise", "run_active", "convolution"]
-)
-def test_every_kernel_is_checked_before_it_is_used(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usual = getattr(Kernels, name)
-
-    def off(*given: Any, **options: Any) -> Any:
-        found = usual(*given, **options)
-        return found * 1.01 if isinstance(found, Tensor) else (~found[0], found[1])
-
-    monkeypatch.setattr(Kernels, name, off)
-    with pytest.warns(RuntimeWarning, match="a first result is off"):
-        assert cpu.kernels() is None
-
-
-@compiled
 def test_a_damaged_library_is_compiled_anew() -> None:
     path = cache_folder() / f"kernels-{build.fingerprint()}.so"
     path.parent.mkdir(parents=True)
@@ -148,7 +128,8 @@ def test_processors_with_narrower_vectors_get_the_same(
     cpu._kernels.cache_clear()
     narrow = cpu.kernels()
     assert usual is not None and narrow is not None
-    assert narrow.library.pag_panel() < 32 and usual.library.pag_panel() >= 16
+    assert narrow.library.pag_panel() == {"-mno-avx512f": 16, "-mno-avx": 8}[flag]
+    assert usual.library.pag_panel() >= 16
     assert check.deviation(narrow) < 1e-5
 
 

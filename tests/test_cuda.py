@@ -208,14 +208,14 @@ def test_kernels_that_fail_a_first_check_are_not_used(
     outcome: float | Exception, message: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("triton")
-    from pag.cuda import launch
+    from pag.cuda import check
 
     def deviation(device: torch.device, dtype: torch.dtype) -> float:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    monkeypatch.setattr(launch, "deviation", deviation)
+    monkeypatch.setattr(check, "deviation", deviation)
     reliable = cuda.reliable.__wrapped__  # not the cached one
     if message is None:
         assert reliable(CPU, torch.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from pag import cpu
 from pag.break_even import prepare
 from pag.break_even_tables import COMPILED, UNCOMPILED, BreakEven
 from pag.budget import BudgetTable, ExactPolicy, OpenPolicy
+from pag.cpu import build
 from pag.errors import InputError
 from pag.execution import DenseExecution, Execution, OneField
 from pag.fused_execution import (
@@ -53,13 +55,17 @@ def run(
 # ---------------------------------------------------------------- the whole network
 
 
-@pytest.mark.parametrize("execution", [SparseExecution(), AutoExecution(), AutoExecution(ALWAYS)])
+@pytest.mark.parametrize(
+    "make",
+    [SparseExecution, AutoExecution, lambda: AutoExecution(ALWAYS)],
+    ids=["sparse", "auto", "always"],
+)
 def test_every_execution_gives_the_same_answers_and_masks(
-    net: PAGNet, execution: Execution
+    net: PAGNet, make: Callable[[], Execution]
 ) -> None:
     image, budgets = picture(67, 93, batch=2), (0.6, 0.75)
     expected, reference = run(net, image, budgets, DenseExecution())
-    outputs, trace = run(net, image, budgets, execution)
+    outputs, trace = run(net, image, budgets, make())
     for task, values in outputs.items():
         assert_close(values, expected[task], 1e-4)
     for gate, dense in zip(trace.gates, reference.gates, strict=True):
@@ -142,7 +148,7 @@ def test_auto_never_skips_with_a_full_mask_or_when_told_not_to() -> None:
     assert not Spy(table(0.0)).skips(torch.zeros_like(full))
 
 
-@pytest.mark.skipif(cpu.kernels() is None, reason="no C compiler")
+@pytest.mark.skipif(build.compiler() is None, reason="no C compiler")
 def test_auto_always_skips_where_tiles_are_taken() -> None:
     mask = blobs((2, 1, 16, 20))
     assert Spy(table(0.0, width=32), width=32).skips(mask)

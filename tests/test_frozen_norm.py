@@ -46,11 +46,29 @@ def test_gradients_are_pytorchs(dtype: torch.dtype) -> None:
         torch.testing.assert_close(ours, theirs, rtol=loose, atol=loose)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_only_a_frozen_norm_takes_these_gradients(
+    training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a device that is no CPU and has no values, so that any machine has it."""
+    norm, x = made().train(training).to("meta"), torch.empty(2, 6, 5, 7, device="meta")
+    out = normalised(norm, x)
+    assert out.grad_fn is not None and out.shape == x.shape
+    assert (out.grad_fn.name() == "FrozenNormBackward") is not training
+    monkeypatch.delattr(FrozenNorm, "forward")  # nobody asks for it without a gradient
+    with torch.no_grad():
+        assert normalised(norm, x).shape == x.shape
+
+
+def test_a_cpu_is_left_to_pytorch() -> None:
+    out = normalised(made(), torch.randn(2, 6, 5, 7))
+    assert out.grad_fn is not None and out.grad_fn.name() != "FrozenNormBackward"
+
+
 def test_a_norm_that_learns_its_statistics_is_left_alone() -> None:
     norm = made().train()
     assert norm.running_mean is not None
     before = norm.running_mean.clone()
-    x = torch.randn(2, 6, 5, 7)
-    out = normalised(norm, x)
+    out = normalised(norm, torch.randn(2, 6, 5, 7))
     assert out.mean().item() == pytest.approx(norm.bias.mean().item(), abs=1e-4)
     assert not torch.equal(norm.running_mean, before)

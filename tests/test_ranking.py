@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pag import cpu
+from pag.cpu import build
 from pag.macs import LayerCost
 from pag.ranking import by_sorting, keep_highest, keep_highest_of_each, ranks
 from tests.costs import layer
@@ -70,7 +71,7 @@ def test_kept_pixels_come_nearest_and_grow_with_the_target(cost: LayerCost, kind
     assert mask.all()
 
 
-@pytest.mark.skipif(cpu.kernels() is None, reason="no C compiler")
+@pytest.mark.skipif(build.compiler() is None, reason="no C compiler")
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
 @pytest.mark.parametrize("cost", LAYERS, ids=["plain", "strided", "dilated", "conv"])
 def test_the_kernel_keeps_what_numpy_keeps(cost: LayerCost, scale: float) -> None:

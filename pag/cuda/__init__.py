@@ -5,14 +5,16 @@ MultiPool, or a convolution at every pixel with it, and `gate_launch` a gate: it
 pixels a budget keeps. A convolution at every pixel is here for what is around it: PyTorch takes
 another pass over the map for a bias, for a ReLU, for what opens a block and for a sum.
 Triton comes with PyTorch where that is built for CUDA. It is imported when the first feature map
-on a GPU asks for it, and `pag.sparse` does the same work where it is missing, does not run, or
-gives wrong results.
+on a GPU asks for it, and PyTorch's own operations and `pag.sparse` do the same work where it is
+missing, does not run, or gives wrong results (`check`).
 
 Nothing waits for the GPU, and no shape depends on a mask: how many pixels are active is known
 on the GPU alone, kernels are launched for all pixels, and blocks beyond the active ones return
 at once. That is what a CUDA graph asks for, after a first pass that compiles and chooses block
-sizes, and with a budget that is given on the CPU. `AutoExecution` with a table for GPUs waits, to
-count active pixels.
+sizes, and with a budget that is given on the CPU.
+
+Triton launches on the current GPU, which is the first one in every new thread: what is called
+here makes that of its tensors the current one, for as long as it takes.
 
 Tested through Triton's interpreter, which runs the kernels on a CPU where the environment has
 ``TRITON_INTERPRET=1``, and measured on an NVIDIA H100 (`assets/results/latency_gpu.json`).
@@ -90,7 +92,8 @@ def run_active(
     """See `pag.cuda.launch.run_active`."""
     from pag.cuda import launch
 
-    return launch.run_active(block, a, mask, scope, onto)
+    with torch.cuda.device_of(mask):
+        return launch.run_active(block, a, mask, scope, onto)
 
 
 def run_everywhere(
@@ -99,7 +102,8 @@ def run_everywhere(
     """See `pag.cuda.launch.run_everywhere`."""
     from pag.cuda import launch
 
-    return launch.run_everywhere(block, a, onto)
+    with torch.cuda.device_of(block.conv1.weight):
+        return launch.run_everywhere(block, a, onto)
 
 
 def convolves(conv: nn.Module, x: Tensor) -> TypeGuard[nn.Conv2d]:
@@ -130,14 +134,16 @@ def convolution(
     """See `pag.cuda.launch.convolution`."""
     from pag.cuda import launch
 
-    return launch.convolution(conv, x, relu, window)
+    with torch.cuda.device_of(x):
+        return launch.convolution(conv, x, relu, window)
 
 
 def pool(module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
     """See `pag.cuda.launch.pool`."""
     from pag.cuda import launch
 
-    return launch.pool(module, x)
+    with torch.cuda.device_of(x):
+        return launch.pool(module, x)
 
 
 def selects(logits: Tensor) -> bool:
@@ -149,23 +155,25 @@ def keep_highest(cost: LayerCost, logits: Tensor, targets: Tensor) -> tuple[Tens
     """See `pag.cuda.gate_launch.keep_highest`."""
     from pag.cuda import gate_launch
 
-    return gate_launch.keep_highest(cost, logits, targets)
+    with torch.cuda.device_of(logits):
+        return gate_launch.keep_highest(cost, logits, targets)
 
 
 def project(conv: Projection, x: Tensor, window: Window | None) -> Tensor:
     """See `pag.cuda.gate_launch.project`."""
     from pag.cuda import gate_launch
 
-    return gate_launch.project(conv, x, window)
+    with torch.cuda.device_of(x):
+        return gate_launch.project(conv, x, window)
 
 
 @functools.cache
 def reliable(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether a small block comes out as `pag.sparse` has it; found out once, with a warning."""
+    """Whether every kernel gives what PyTorch gives; found out once, and if not, with a warning."""
     try:
-        from pag.cuda import launch
+        from pag.cuda import check
 
-        error = launch.deviation(device, dtype)
+        error = check.deviation(device, dtype)
     except Exception as problem:  # a missing compiler, an old GPU or driver: all are different
         reason = f"they do not run ({type(problem).__name__}: {problem})"
     else:

@@ -8,19 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pag import sparse
-from pag.backbones import BlockInput, Bottleneck, ResidualBlock, opened, unopened
+from pag.backbones import BlockInput, ResidualBlock, opened, unopened
 from pag.cuda import interpreted, kernels
 from pag.cuda.kernels import LIST_BLOCK
 from pag.fusion import Window
 from pag.macs import Size, halved
 from pag.multipool import MultiPool
-from pag.sparse import ActivePixels, as_maps, as_rows
+from pag.sparse import as_maps, as_rows
 
 TIMED_FROM = 4096
 """Pixels of a map from which on block sizes are timed: 64 x 64."""
-CHECK_CHANNELS, CHECK_WIDTH = 80, 48
-"""Of the block of `deviation`: unlike those of any backbone, which choose their own block sizes."""
 
 # `kernel[grid](...)` is Triton's syntax, of which a type checker without Triton knows nothing.
 list_active: Any = kernels.list_active
@@ -305,24 +302,3 @@ def pool(module: MultiPool, x: Tensor) -> tuple[Tensor, Tensor]:
         field = Convolution(module.weight, module.bias)
         field.run(rows, size, out, active(reach > 0), reach=reach)
     return as_maps(out, batch, size), choice
-
-
-@torch.inference_mode()
-def deviation(device: torch.device, dtype: torch.dtype) -> float:
-    """How far the kernels are off on a small block: largest error / largest value."""
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay what they are
-        torch.default_generator.manual_seed(0)
-        block = Bottleneck(CHECK_CHANNELS, CHECK_WIDTH, CHECK_CHANNELS, 1, 2).eval()
-        a, mask = torch.rand(2, CHECK_CHANNELS, 13, 17), torch.rand(2, 1, 13, 17) < 0.4
-    block.fuse()
-    block.to(device, dtype)
-    a, mask = a.to(device, dtype), mask.to(device)
-    errors = []
-    with torch.autocast(device.type, enabled=False):  # training may be the first to ask
-        for some in (mask, torch.ones_like(mask)):
-            pixels = ActivePixels.under(some, block, "block", (13, 17))
-            expected = sparse.run_active(block, a, some, pixels)
-            listed = some is mask
-            found = run_active(block, a, some, "block") if listed else run_everywhere(block, a)
-            errors.append((found - expected).abs().max() / expected.abs().max())
-    return torch.stack(errors).max().item()  # NaN if either is

@@ -24,6 +24,7 @@ from pag import Inference
 from tests.app.fake import FakePredictor
 
 Around = Callable[[], AbstractContextManager[object]]
+PATIENCE = 20.0
 
 
 def lasting(record: Inference, seconds: float, **predicted: float) -> Inference:
@@ -117,7 +118,7 @@ def test_whoever_comes_goes_before_the_next_pass() -> None:
             with around():
                 log.append(name)
                 inside.set()
-                assert leave.wait(20)
+                assert leave.wait(PATIENCE)
 
     def ask() -> None:
         with turn.now():
@@ -126,13 +127,14 @@ def test_whoever_comes_goes_before_the_next_pass() -> None:
     clock.now = 100.0
     one = Measuring(learn, turn, lambda: clock.now, clock.sleep)
     one.answered()
-    assert inside.wait(20)
-    visitor = threading.Thread(target=ask)
+    assert inside.wait(PATIENCE)
+    visitor = threading.Thread(target=ask, daemon=True)
     visitor.start()
-    while not turn._waiting:
+    deadline = time.monotonic() + PATIENCE
+    while not turn._waiting and time.monotonic() < deadline:
         time.sleep(0.001)
     leave.set()
-    visitor.join(20)
+    visitor.join(PATIENCE)
     one.wait()
     assert log == ["pass 1", "visitor", "pass 2"]
 
