@@ -125,5 +125,5 @@ def time_block(
         "milliseconds": {name: summary(seconds) for name, seconds in timings.items()},
         "to_full": {name: ratio(timings, name, FULL) for name in timings},
         "method": timing_method(repeats, len(photographs), clock),
-        "machine": machine(),
+        "machine": machine(methods[FULL].device),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,7 +69,7 @@ def _fits(size: Size, full: Size) -> bool:
 @torch.inference_mode()
 def small_maps(
     net: PAGNet, image: Tensor, tasks: tuple[str, ...], size: Size, labels: str
-) -> tuple[dict[str, np.ndarray], Trace]:
+) -> tuple[dict[str, Tensor], Trace]:
     """A fused network with every gate open, on a small image, its outputs enlarged.
 
     Logits, log-depth and vectors are enlarged, once, and not what follows from them: no jagged
@@ -84,11 +83,11 @@ def small_maps(
         labels: name of the label set that segmentation chooses among.
 
     Returns:
-        Maps, (H, W) or (H, W, 3), see `pag.heads.predictions`, and the trace.
+        Maps, (1, H, W) or (1, H, W, 3), where the network is, see `pag.heads.predictions`, and the
+        trace.
     """
     budget = torch.ones(1, device=image.device)
     outputs, trace = net(image, budget, tasks=tasks, execution=AutoExecution(), finished=False)
     allowed = allowed_classes(net.config.classes, labels)
     seen = size_of(image)
-    maps = predictions(outputs, size, zoom_of(*seen), allowed, seen)
-    return {task: values[0].cpu().numpy() for task, values in maps.items()}, trace
+    return predictions(outputs, size, zoom_of(*seen), allowed, seen), trace
