@@ -1,11 +1,13 @@
-"""Where programs of this user keep what they can do again."""
+"""Where programs of this user keep what they can do again, and files that are written whole."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 def cache_folder() -> Path:
@@ -25,20 +27,30 @@ def cache_folder() -> Path:
     return Path(base) / "pag-explorer"
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file at once; of several that are written at the same time one whole one stays.
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """The name of a draft, which becomes the file `path` at once if the block ends well.
+
+    Of several that are written at the same time one whole one stays.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = None
+    # Not by `tempfile`: what that makes stays hidden from everybody else.
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
-            draft = stream.name
-            stream.write(data)
+        yield draft
         os.replace(draft, path)
-    except OSError:
-        if draft is not None and os.path.exists(draft):
-            os.unlink(draft)
-        raise
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file as `whole` does.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    with whole(path) as draft:
+        draft.write_bytes(data)

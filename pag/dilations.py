@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,8 @@ from pag.errors import InputError, PAGError
 from pag.evaluation import evenly_spaced
 from pag.evaluation_report import versions
 from pag.export import at_image_size
-from pag.growing import align
+from pag.growing import align, write_report
+from pag.losses import BOUNDARY_CONSENSUS
 from pag.options import file_to_write
 from pag.predictor import DEFAULT_SIZE, Predictor
 
@@ -35,8 +35,6 @@ DEPTH_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, float("inf"))
 """Ends of the depth ranges, metres."""
 BOUNDARY_EDGES = (0, 4, 8, 16, 32)
 """Ends of the ranges of distance to a boundary, pixels of the image; the last is open."""
-MARKED = 0.3
-"""Share of the annotators from which on a pixel is a boundary, as in training."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ def regions_of(sample: Sample, classes: Sequence[str]) -> list[tuple[str, str, n
             name = f"{low:g} m and more" if high == DEPTH_EDGES[-1] else f"{low:g} to {high:g} m"
             found.append(("depth", name, inside))
     if sample.boundary is not None:
-        found += boundary_bands(sample.boundary >= MARKED)
+        found += boundary_bands(sample.boundary >= BOUNDARY_CONSENSUS)
     return found
 
 
@@ -269,7 +267,7 @@ def main(argv: list[str] | None = None) -> int:
         title = f"{result['dataset']}, {result['images']} images: share of each dilation"
         tqdm.write(f"{title}\n{format_census(result['regions'])}\n")
     if args.out is not None:
-        args.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        write_report(args.out, report)
     return 0
 
 

@@ -11,6 +11,12 @@ from PIL import Image
 
 from pag.inference import Inference
 
+FILES = (
+    "result.json", "segmentation.png", "boundary.png", "depth.npy", "normals.npy", "ponder.npy",
+    "dilation.npy", "gates.npz",
+)  # fmt: skip
+"""All that `write_folder` may write; a folder with the first is a complete one."""
+
 
 def _resize(plane: np.ndarray, size: tuple[int, int], smooth: bool) -> np.ndarray:
     """(h, w) array to (H, W): bilinear when `smooth`, else nearest; keeps the dtype."""
@@ -92,7 +98,8 @@ def write_folder(inference: Inference, directory: str | Path) -> Path:
     ``result.json`` (see `summary`), ``segmentation.png`` (8-bit ids), ``boundary.png`` (16-bit,
     65535 = strength 1), ``depth.npy``, ``normals.npy`` (float32), ``ponder.npy``,
     ``dilation.npy``, all at the size of the image that was handed in, and ``gates.npz``: one
-    bool array a gate, on the gate's own grid. Files of tasks not asked for are left out.
+    bool array a gate, on the gate's own grid. Files of tasks not asked for are left out, and
+    removed where another record was written there before.
 
     Returns:
         The directory.
@@ -100,6 +107,8 @@ def write_folder(inference: Inference, directory: str | Path) -> Path:
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     maps = at_image_size(inference)
+    for name in FILES:
+        (directory / name).unlink(missing_ok=True)
     if "segmentation" in maps:
         Image.fromarray(maps.pop("segmentation")).save(directory / "segmentation.png")
     if "boundary" in maps:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pag.cache import write_whole
 from pag.errors import InputError
 
 Entry = dict[str, Any]
@@ -61,9 +61,7 @@ class GrowingReport:
 
 def write_report(path: Path, content: Entry) -> None:
     """Write a JSON file whole, so that a kill leaves the old one or the new one."""
-    draft = path.with_suffix(path.suffix + ".part")
-    draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def first_entry(entries: Sequence[Entry], **wanted: Any) -> Entry | None:

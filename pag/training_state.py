@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from pag.cache import whole
 from pag.config import PAGConfig, TrainConfig
 from pag.errors import WeightsError
 
@@ -50,9 +50,8 @@ class TrainingState:
             "network": self.network.to_json(),
             "train": self.train.to_json(),
         }
-        partial = path.with_suffix(".partial")
-        save_file(tensors, partial, metadata)
-        os.replace(partial, path)
+        with whole(path) as draft:
+            save_file(tensors, draft, metadata)
 
 
 def read_state(path: Path, prefixes: tuple[str, ...] = ("",)) -> TrainingState:

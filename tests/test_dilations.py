@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pag import dilations
 from pag.config import STREET_CLASSES
 from pag.dilations import (
     Census,
@@ -85,6 +87,19 @@ def test_every_pixel_with_truth_is_in_one_region_of_each_kind() -> None:
     assert {"road", "car", "1 to 1.5 m", "2 to 3 m", "0 to 3 px"} <= names or "fence" in names
 
 
+def test_what_training_takes_for_a_boundary_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = make_sample(("boundary",), 0)
+    assert sample.boundary is not None
+    sample.boundary[:] = 0
+    sample.boundary[10, 20:40], sample.boundary[50, 20:40] = 0.4, 0.6
+    near = {}
+    for consensus in (0.3, 0.5):
+        monkeypatch.setattr(dilations, "BOUNDARY_CONSENSUS", consensus)
+        near[consensus] = {name: where for _, name, where in regions_of(sample, ())}["0 to 3 px"]
+    assert near[0.3][10, 20] and near[0.3][50, 20]
+    assert not near[0.5][10, 20] and near[0.5][50, 20]
+
+
 def test_stretching_takes_the_nearest_pixel() -> None:
     plane = np.array([[1, 2]], dtype=np.uint8)
     assert stretched(plane, (2, 4)).tolist() == [[1, 1, 2, 2], [1, 1, 2, 2]]
@@ -111,7 +126,12 @@ def test_a_network_of_one_dilation_has_nothing_to_count(tmp_path: Path) -> None:
         take_census(Predictor.from_checkpoint(single, "cpu"), MemoryDataset(("depth",)))
 
 
-def test_command_line(tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line(
+    tmp_path: Path,
+    checkpoint: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     data, out = write_all(tmp_path / "data", "val"), tmp_path / "dilations.json"
     given = ["--data", data, "--checkpoint", checkpoint, "--size", 64, "--out", out]
     arguments = [str(a) for a in (*given, "--images", 2, "--device", "cpu")]
@@ -131,6 +151,17 @@ def test_command_line(tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFi
         assert result["images"] == 2
         for row in result["regions"]:
             assert sum(row["shares"].values()) == pytest.approx(1, abs=1e-3)
+    written = out.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dilations, "run", lambda _: {"results": []})
+        patch.setattr(os, "replace", full)
+        with pytest.raises(OSError, match="no space left"):
+            main(arguments)
+    assert out.read_bytes() == written  # whole, and not half of another
     with pytest.raises(SystemExit) as stopped:
         main([*arguments, "--images", "0"])
     assert stopped.value.code == 2

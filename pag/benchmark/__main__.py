@@ -8,7 +8,6 @@ were chosen go into one JSON file, which is written after every step.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -34,6 +33,7 @@ from pag.checkpoints import add_model_options, chosen_checkpoint
 from pag.config import BACKBONES, GATE_SCOPES, PAGConfig
 from pag.errors import PAGError
 from pag.fused_execution import EXECUTIONS
+from pag.growing import write_report
 from pag.macs import Size
 from pag.options import file_to_write
 from pag.timing import CLOCKS, WARMUP, machine, synchronised
@@ -181,7 +181,8 @@ def report_memory(options: argparse.Namespace, recipe: Recipe) -> Iterator[Updat
     print(f"MB that a pass needs at budget {budget:g}, and memory / memory at full budget")
     print(f"{'':19}{FULL:>8}" + "".join(f"{name:>16}" for name in EXECUTIONS))
     found: list[Update] = []
-    for use in measure_memory(recipe, options.image, options.sizes, options.batch, budget):
+    given = (options.image, options.sizes, options.batch, budget, options.uncompiled)
+    for use in measure_memory(recipe, *given):
         found.append(asdict(use))
         values = "".join(
             f"{use.megabytes[name]['median']:10.0f}{use.to_full[name]:6.2f}" for name in EXECUTIONS
@@ -279,7 +280,7 @@ def run(options: argparse.Namespace) -> None:
         for update in PARTS[part][0](options, recipe):
             report |= update
             if options.out is not None:
-                options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+                write_report(options.out, report)
 
 
 def main(argv: list[str] | None = None) -> int:

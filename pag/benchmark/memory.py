@@ -12,11 +12,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from pag import cpu
 from pag.benchmark.network import FULL, answer
 from pag.benchmark.subject import Recipe, load_images
 from pag.budget import ExactPolicy, OpenPolicy, check_budget
@@ -92,6 +94,7 @@ def use_memory(
     budget: float,
     run: str,
     threads: int,
+    uncompiled: bool,
 ) -> tuple[int, int]:
     """MB resident before, and the most during, `PASSES` passes in this process.
 
@@ -104,6 +107,7 @@ def use_memory(
         budget: of the executions.
         run: ``full`` or an execution.
         threads: of PyTorch.
+        uncompiled: without the kernels of `pag.cpu`.
 
     Raises:
         BudgetError: a budget out of the network's reach.
@@ -114,11 +118,13 @@ def use_memory(
     image = load_images(paths, size, batch)
     value = check_budget(budget, network_cost(subject.net, size, TASKS).floor)
     policy = OpenPolicy() if run == FULL else ExactPolicy(subject.table)
-    execution = build_execution("auto" if run == FULL else run)
-    forget_peak()
-    before = resident(os.getpid())["now"]
-    for _ in range(PASSES):
-        answer(subject.net, image, 1.0 if run == FULL else value, policy, execution)
+    # Building an execution asks for the kernels, too: its table is of them or of doing without.
+    with cpu.switched_off() if uncompiled else nullcontext():
+        execution = build_execution("auto" if run == FULL else run)
+        forget_peak()
+        before = resident(os.getpid())["now"]
+        for _ in range(PASSES):
+            answer(subject.net, image, 1.0 if run == FULL else value, policy, execution)
     return before, resident(os.getpid())["peak"]
 
 
@@ -128,9 +134,15 @@ def measure_memory(
     sizes: Sequence[Size],
     batches: Sequence[int],
     budget: float,
+    uncompiled: bool = False,
     processes: int = PROCESSES,
 ) -> Iterator[MemoryUse]:
     """Every execution at one budget, and the whole network, on images of each size and batch.
+
+    Args:
+        recipe, paths, budget, uncompiled: see `use_memory`.
+        sizes, batches: of the images.
+        processes: for each run, one after another.
 
     Raises:
         BudgetError: a budget out of the network's reach.
@@ -142,7 +154,7 @@ def measure_memory(
             found: dict[str, list[tuple[int, int]]] = {name: [] for name in (FULL, *EXECUTIONS)}
             for _ in range(processes):
                 for run, uses in found.items():
-                    given = (recipe, paths, size, batch, budget, run, threads)
+                    given = (recipe, paths, size, batch, budget, run, threads, uncompiled)
                     uses.append(_alone(*given))
             yield _summed(size, batch, budget, found)
 

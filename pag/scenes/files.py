@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from pag.cache import write_whole
 from pag.errors import InputError
 from pag.scenes.scene import RenderedScene
 
@@ -127,13 +127,3 @@ def read_index(folder: str | Path) -> tuple[dict[str, list[str]], dict[str, obje
         raise InputError(
             f"scenes: {INDEX} is damaged, expected settings and the splits train and val"
         ) from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def generate(out: Path, jobs: list[Job], size: tuple[int, int], workers: int = 1
     """
     out.mkdir(parents=True, exist_ok=True)
     settings: dict[str, object] = {"size": list(size)}
-    index = merged_index(out, jobs, settings)
+    merged_index(out, jobs, settings)  # may raise: before anything is rendered
     waiting = [job for job in jobs if not is_complete(out, job.name)]
     work = partial(_render_to, out, size)
     bar = tqdm(total=len(jobs), initial=len(jobs) - len(waiting), unit="image")
@@ -86,21 +87,10 @@ def generate(out: Path, jobs: list[Job], size: tuple[int, int], workers: int = 1
             for job in waiting:
                 work(job)
                 bar.update()
-            write_index(out, index, settings)
-            return
-        try:
-            with ProcessPoolExecutor(
-                min(workers, len(waiting)), multiprocessing.get_context("spawn")
-            ) as pool:
-                for done in as_completed([pool.submit(work, job) for job in waiting]):
-                    done.result()
-                    bar.update()
-        except BrokenProcessPool as error:
-            raise PAGError(
-                "a worker process ended before its work was done, perhaps for want of memory; "
-                "the same command with fewer workers goes on from here"
-            ) from error
-    write_index(out, index, settings)
+        else:
+            _share_out(work, waiting, workers, bar)
+    # Read again: meanwhile another run may have added its scenes.
+    write_index(out, merged_index(out, jobs, settings), settings)
 
 
 def merged_index(out: Path, jobs: list[Job], settings: dict[str, object]) -> dict[str, list[str]]:
@@ -118,6 +108,26 @@ def merged_index(out: Path, jobs: list[Job], settings: dict[str, object]) -> dic
     for job in jobs:
         splits[job.split].add(job.name)
     return {split: sorted(names) for split, names in splits.items()}
+
+
+def _share_out(work: Callable[[Job], None], waiting: list[Job], workers: int, bar: tqdm) -> None:
+    """Let several processes do the work; what ends it early leaves undone what has not begun."""
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(min(workers, len(waiting)), context) as pool:
+            try:
+                for done in as_completed([pool.submit(work, job) for job in waiting]):
+                    done.result()
+                    bar.update()
+            except BaseException:
+                # Leaving the pool would wait for all that it was given.
+                pool.shutdown(cancel_futures=True)
+                raise
+    except BrokenProcessPool as error:
+        raise PAGError(
+            "a worker process ended before its work was done, perhaps for want of memory; "
+            "the same command with fewer workers goes on from here"
+        ) from error
 
 
 def _render_to(out: Path, size: tuple[int, int], job: Job) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -81,6 +82,38 @@ def test_memory_is_printed_and_written(
     assert json.loads(out.read_text())["memory"][0]["to_full"] == to_full
     printed = capsys.readouterr().out
     assert "budget 0.6" in printed and "64x96, batch 2" in printed and "0.55" in printed
+
+
+@pytest.mark.parametrize("extra", [[], ["--uncompiled"]])
+def test_memory_is_measured_without_the_kernels_where_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch, extra: list[str]
+) -> None:
+    asked: list[object] = []
+
+    def measured(*given: object) -> Iterator[MemoryUse]:
+        asked.append(given[-1])
+        return iter([])
+
+    monkeypatch.setattr(benchmark, "measure_memory", measured)
+    assert benchmark.main(["--memory", *TINY, *extra]) == 0
+    assert asked == [bool(extra)]
+
+
+def test_a_full_disk_costs_nothing_of_what_was_written_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    out = tmp_path / "report.json"
+    out.write_text("old")
+    points = [timing(s, s) for s in FRACTIONS]
+    monkeypatch.setattr(benchmark, "measure_layers", lambda *_: iter([points]))
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        benchmark.main(["--layers", "--out", str(out)])
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert out.read_text() == "old"
 
 
 def test_the_layer_command_writes_the_table_it_derived(

@@ -9,11 +9,15 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
+import torch
 
+from pag import cpu
 from pag.benchmark import memory
-from pag.benchmark.memory import forget_peak, measure_memory, resident
+from pag.benchmark.memory import forget_peak, measure_memory, resident, use_memory
 from pag.benchmark.subject import Recipe
+from pag.break_even_tables import COMPILED, UNCOMPILED
 from pag.errors import BudgetError, InputError
+from pag.fused_execution import AutoExecution
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
 SIZE = (64, 96)
@@ -51,6 +55,44 @@ def test_every_execution_is_measured_in_processes_of_its_own() -> None:
     assert all(values["median"] > 0 for values in use.megabytes.values())
     assert use.before > 50  # torch and the network
     assert set(use.to_full) == {"auto", "sparse", "dense"}
+
+
+@pytest.mark.parametrize("uncompiled", [False, True])
+def test_a_pass_goes_without_the_kernels_where_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch, uncompiled: bool
+) -> None:
+    seen: list[tuple[bool, object]] = []
+
+    def answer(*given: object) -> None:
+        execution = given[-1]
+        assert isinstance(execution, AutoExecution)
+        seen.append((cpu.kernels() is None, execution.table))
+
+    monkeypatch.setattr(cpu, "_kernels", object)  # as if this machine had a C compiler
+    monkeypatch.setattr(memory, "answer", answer)
+    monkeypatch.setattr(memory, "forget_peak", lambda: None)
+    monkeypatch.setattr(memory, "resident", lambda _: {"now": 1, "peak": 2})
+    recipe = Recipe(backbone="mobilenetv2")
+    threads = torch.get_num_threads()
+    assert use_memory(recipe, [], SIZE, 1, 0.6, "auto", threads, uncompiled) == (1, 2)
+    table = UNCOMPILED if uncompiled else COMPILED
+    assert seen == [(uncompiled, table)] * memory.PASSES
+    assert cpu.kernels() is not None  # only there
+
+
+@pytest.mark.parametrize("uncompiled", [False, True])
+def test_the_other_process_is_told_to_go_without_the_kernels(
+    monkeypatch: pytest.MonkeyPatch, uncompiled: bool
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def alone(*given: object) -> tuple[int, int]:
+        asked.append(given)
+        return 1, 2
+
+    monkeypatch.setattr(memory, "_alone", alone)
+    list(measure_memory(Recipe(), [], [SIZE], [1], 0.6, uncompiled, processes=1))
+    assert [given[-1] for given in asked] == [uncompiled] * 4
 
 
 def test_runs_are_summed_up_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:

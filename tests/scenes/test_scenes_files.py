@@ -12,10 +12,11 @@ from pag.data.canonical import FOCAL
 from pag.data.normals import normals_from_depth
 from pag.data.scenes import CLEARANCE, UNDECIDED, ScenesDataset
 from pag.errors import InputError
+from pag.scenes import generate as generating
 from pag.scenes import render_scene
 from pag.scenes.__main__ import main
-from pag.scenes.files import read_scene, scene_name, write_index, write_scene
-from pag.scenes.generate import plan
+from pag.scenes.files import read_index, read_scene, scene_name, write_index, write_scene
+from pag.scenes.generate import Job, generate, plan
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["--size", "24", "32"]
@@ -134,6 +135,53 @@ def test_more_scenes_join_the_index(tmp_path):
         "train": ["room-perspective-000008"],
         "val": ["street-perspective-000009"],
     }
+
+
+def test_scenes_of_a_run_at_the_same_time_stay_in_the_index(tmp_path, monkeypatch):
+    """It writes its index while this run renders."""
+
+    def interrupted(*arguments):
+        monkeypatch.undo()
+        generate(tmp_path, plan(1, "street", "perspective", 9), (24, 32))
+        return render_scene(*arguments)
+
+    monkeypatch.setattr(generating, "render_scene", interrupted)
+    generate(tmp_path, plan(1, "room", "perspective", 8), (24, 32))
+    splits, _ = read_index(tmp_path)
+    assert splits == {"train": ["room-perspective-000008"], "val": ["street-perspective-000009"]}
+
+
+class Interrupting:
+    """A progress bar at whose first step the user presses Ctrl-C."""
+
+    def __init__(self, **_):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def update(self):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_leaves_undone_what_no_process_has_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(generating, "tqdm", Interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        generate(tmp_path, plan(100, "room", "perspective", 0), (24, 32), workers=2)
+    rendered = len(list(tmp_path.glob("*.npz")))
+    # Two in hand, three in the pool's own queue, and what is done until it hears of it.
+    assert 1 <= rendered < 30
+    assert not (tmp_path / "index.json").exists()
+
+
+def test_an_error_leaves_undone_what_no_process_has_begun(tmp_path):
+    jobs = [Job("forest", "perspective", 0), *plan(99, "room", "perspective", 1)]
+    with pytest.raises(InputError, match="forest"):
+        generate(tmp_path, jobs, (24, 32), workers=2)
+    assert len(list(tmp_path.glob("*.npz"))) < 30
 
 
 def test_a_seed_is_in_one_split_with_all_its_cameras():
