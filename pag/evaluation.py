@@ -17,11 +17,12 @@ from torch import Tensor
 
 from pag.budget import ExactPolicy, Pass
 from pag.config import LABEL_SETS, PAGConfig
-from pag.data import Dataset
+from pag.data import Dataset, check_classes
 from pag.errors import InputError
 from pag.execution import Execution
 from pag.inference import TASKS, Inference
 from pag.macs import NetworkCost
+from pag.metrics.boundary_counts import THRESHOLDS
 from pag.predictor import DEFAULT_SIZE, Predictor
 from pag.scores import Score, boundary_matcher
 
@@ -82,7 +83,7 @@ def evaluate(
     limit: int | None = None,
     size: int = DEFAULT_SIZE,
     execution: str | Execution = "auto",
-    thresholds: int = 99,
+    thresholds: int = THRESHOLDS,
     workers: int = 1,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -112,7 +113,8 @@ def evaluate(
         One dictionary per budget and kind of masks: ``budget``, ``masks``, ``images``,
         ``achieved_mean``, ``achieved_max_deviation`` (largest difference to the budget),
         ``macs_executed_mean``, ``seconds_network_median``, ``active_fractions`` by layer, and
-        per task the fields of its metric's result, without the curves.
+        per task the fields of its metric's result, without the curves. And ``thresholds``, where
+        boundaries were scored with other than the official ones.
 
     Raises:
         InputError: unusable settings, or a data set whose classes the checkpoint lacks.
@@ -149,7 +151,10 @@ def evaluate(
                 if progress is not None:
                     progress(done, len(indices) * len(scores))
         matcher.collect()
-    return [score.row() for score in scores]
+    # Other scores do not depend on them, and rows that say nothing of them are official.
+    unofficial = "boundary" in scored and thresholds != THRESHOLDS
+    said = {"thresholds": thresholds} if unofficial else {}
+    return [said | score.row() for score in scores]
 
 
 def evenly_spaced(count: int, limit: int | None) -> list[int]:
@@ -164,12 +169,7 @@ def scored_classes(config: PAGConfig, dataset: Dataset) -> tuple[tuple[str, ...]
     Raises:
         InputError: a network of this `config` does not know these classes by these ids.
     """
-    classes = tuple(getattr(dataset, "classes", ()))
-    if "segmentation" in dataset.tasks and config.classes[: len(classes)] != classes:
-        raise InputError(
-            f"the data set's classes ({', '.join(classes)}) are not the first ones of the "
-            f"checkpoint ({', '.join(config.classes)})"
-        )
+    classes = check_classes(dataset, config.classes)
     labels = next((name for name, names in LABEL_SETS.items() if names == classes), "all")
     return classes, labels
 
@@ -192,6 +192,9 @@ def _check(
             f"tasks are {list(tasks)}; expected some of {', '.join(dataset.tasks)}, "
             "which the data set supervises"
         )
+    if policy == "scaled" and "random" in masks:
+        # It has other masks of fewer pixels, and what is drawn would lie on the whole picture.
+        raise InputError("masks random need the policy exact or adaptive, not scaled")
     if policy != "exact" and "random_equal_macs" in masks:
         raise InputError(f"masks random_equal_macs need the policy exact, not {policy}")
     if (limit is not None and limit < 1) or workers < 1:

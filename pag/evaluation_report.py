@@ -15,6 +15,7 @@ import torch
 from pag.errors import InputError
 from pag.growing import align
 from pag.inference import TASKS
+from pag.metrics.boundary_counts import THRESHOLDS
 from pag.metrics.depth import DepthErrors
 from pag.predictor import DEFAULT_SIZE
 
@@ -45,7 +46,7 @@ DEPTH_COLUMNS: Columns = {
 """All depth errors; * is after scaling each map to the true median."""
 USUAL = {"split": "val", "policy": "exact", "size": DEFAULT_SIZE, "field": None}
 """What a row does not say was as usual."""
-COLUMN_IF_UNUSUAL = {"policy": "exact", "field": "chosen"}
+COLUMN_IF_UNUSUAL = {"policy": "exact", "field": "chosen", "thresholds": "official"}
 """Columns of tables where any row says so, and what the other rows have there."""
 
 
@@ -128,7 +129,8 @@ def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     def scored(row: Row) -> tuple[Any, ...]:
         usual = (row.get(key, value) for key, value in USUAL.items())
         tasks = tuple(task for task in TASKS if task in row)
-        return (row["dataset"], row["budget"], row["masks"], tasks, *usual)
+        strengths = row.get("thresholds", THRESHOLDS)
+        return (row["dataset"], row["budget"], row["masks"], tasks, strengths, *usual)
 
     again = set(map(scored, new["results"]))
     kept = [row for row in old["results"] if scored(row) not in again]

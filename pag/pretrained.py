@@ -30,12 +30,10 @@ class ImportReport:
     Attributes:
         used: names that found their place.
         unused: names that have none in this network.
-        fresh: the network's own tensors that keep their random initialisation.
     """
 
     used: tuple[str, ...]
     unused: tuple[str, ...]
-    fresh: tuple[str, ...]
 
 
 def load_tensors(path: str | Path) -> dict[str, torch.Tensor]:
@@ -78,12 +76,8 @@ def load_imagenet(backbone: Backbone, path: str | Path) -> ImportReport:
     with torch.no_grad():
         for theirs, ours in used.items():
             state[ours].copy_(tensors[theirs])
-    filled = {*used.values(), *backbone.derive()}
-    return ImportReport(
-        used=tuple(sorted(used)),
-        unused=tuple(sorted(set(tensors) - set(used))),
-        fresh=tuple(sorted(name for name in set(state) - filled if not name.endswith(COUNTER))),
-    )
+    backbone.derive()
+    return ImportReport(tuple(sorted(used)), tuple(sorted(set(tensors) - set(used))))
 
 
 def frozen_norms(backbone: Backbone) -> list[nn.BatchNorm2d]:

@@ -143,6 +143,18 @@ def test_boundaries_in_other_processes_give_the_same_scores(
     json.dumps(here)
 
 
+def test_rows_say_with_how_many_thresholds_boundaries_were_scored(
+    predictor: Predictor, data: Path
+) -> None:
+    dataset = open_dataset("bsds500", data / "BSDS500", "val")
+    settings: dict[str, Any] = {"size": SIZE, "limit": 1}
+    few = evaluate(predictor, dataset, [0.8], thresholds=9, **settings)[0]
+    official = evaluate(predictor, dataset, [0.8], **settings)[0]
+    assert few["thresholds"] == 9 and "thresholds" not in official
+    (other,) = evaluate(predictor, MemoryDataset(("depth",), 1), [0.8], thresholds=9, size=SIZE)
+    assert "thresholds" not in other  # it makes no difference there
+
+
 def test_adaptive_policy(predictor: Predictor) -> None:
     dataset = MemoryDataset(("depth",), 1)
     row = evaluate(predictor, dataset, [0.9], policy="adaptive", size=SIZE)[0]
@@ -157,6 +169,8 @@ def test_adaptive_policy(predictor: Predictor) -> None:
         ({"masks": []}, "expected at least one"),
         ({"masks": ["learnt"]}, r"masks \['learnt'\]"),
         ({"policy": "adaptive", "masks": ["random_equal_macs"]}, "need the policy exact"),
+        ({"policy": "scaled", "masks": ["random_equal_macs"]}, "need the policy exact"),
+        ({"policy": "scaled", "masks": ["learned", "random"]}, "exact or adaptive, not scaled"),
         ({"limit": 0}, "limit is 0"),
         ({"workers": 0}, "workers 0"),
         ({"size": 1}, "working size"),
@@ -180,7 +194,7 @@ def test_a_budget_out_of_reach(predictor: Predictor) -> None:
 def test_classes_must_be_the_checkpoints(tmp_path: Path, data: Path) -> None:
     folder = write_random_checkpoint(tmp_path, classes=("road", "sky"))
     dataset = open_dataset("camvid", data / "CamVid", "val")
-    with pytest.raises(InputError, match="are not the first ones of the checkpoint"):
+    with pytest.raises(InputError, match="are not the first ones of the network"):
         evaluate(Predictor.from_checkpoint(folder, "cpu"), dataset, [1.0])
 
 
@@ -316,6 +330,33 @@ def test_results_can_be_added_to_a_file(tmp_path: Path, checkpoint: Path, data: 
     assert rows(fifth) == [*rows(fourth), ("sevenscenes", 1.0, 1)]
 
 
+def test_other_thresholds_are_another_result_of_boundaries_alone(
+    tmp_path: Path, checkpoint: Path, data: Path
+) -> None:
+    out = tmp_path / "scores.json"
+
+    def evaluated(dataset: str, *more: object) -> list[tuple[str, int | None, float]]:
+        arguments = ["--data", data, "--checkpoint", checkpoint, "--out", out, "--size", SIZE]
+        arguments += ["--dataset", dataset, "--limit", 1, "--add"]
+        assert main([str(a) for a in (*arguments, *more)]) == 0
+        return [
+            (r["dataset"], r.get("thresholds"), r.get("boundary", {}).get("ap"))
+            for r in json.loads(out.read_text())["results"]
+        ]
+
+    (official,) = evaluated("bsds500")
+    assert official[:2] == ("bsds500", None)
+    first, few = evaluated("bsds500", "--thresholds", 3)
+    assert first == official and few[:2] == ("bsds500", 3) and few[2] != official[2]
+    # The same again takes the place of what it is the same as.
+    assert evaluated("bsds500", "--thresholds", 3) == [official, few]
+    assert evaluated("bsds500") == [few, official]
+    with_classes = evaluated("camvid")
+    assert with_classes == evaluated("camvid", "--thresholds", 3)
+    assert with_classes == [few, official, ("camvid", None, None)]
+    assert "official" in format_table(json.loads(out.read_text())["results"])
+
+
 def test_what_was_scored_before_something_did_not_fit_is_kept(
     tmp_path: Path, checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -339,7 +380,7 @@ def test_classes_are_looked_at_before_anything_is_scored(
     arguments = ["--data", data, "--dataset", "all", "--checkpoint", few, "--out", out]
     with pytest.raises(SystemExit):
         main([str(a) for a in arguments])
-    assert "are not the first ones of the checkpoint" in capsys.readouterr().err
+    assert "are not the first ones of the network" in capsys.readouterr().err
     assert not out.exists()
 
 

@@ -253,9 +253,8 @@ class Backbone(nn.Module, ABC):
     def gluon_names(self) -> dict[str, str]:
         """GluonCV's name of every tensor with a counterpart here -> ours."""
 
-    def derive(self) -> tuple[str, ...]:
-        """Fill what follows from ImageNet's tensors without being one; returns the names."""
-        return ()
+    def derive(self) -> None:
+        """Fill what follows from ImageNet's tensors without being one."""
 
     @property
     def blocks(self) -> list[tuple[str, ResidualBlock]]:

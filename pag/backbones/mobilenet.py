@@ -187,9 +187,8 @@ class MobileNetV2(Backbone):
                 names[f"{theirs}_conv{k}_weight"] = f"{ours}.conv{k + 1}.weight"
         return names
 
-    def derive(self) -> tuple[str, ...]:
+    def derive(self) -> None:
         """MultiPool's 1x1 path starts as what the shared kernel does to a flat surrounding."""
         stage, number = POOL_BLOCK.split("_")
         pool = getattr(self, stage)[int(number) - 1].conv2
         pool.point_weight.data.copy_(pool.weight.data.sum((2, 3), keepdim=True))
-        return (f"{stage}.{int(number) - 1}.conv2.point_weight",)

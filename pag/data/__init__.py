@@ -39,6 +39,25 @@ class Dataset(Protocol):
     def __getitem__(self, index: int, /) -> Sample: ...
 
 
+def check_classes(dataset: Dataset, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The classes that a dataset supervises, index = id.
+
+    Args:
+        dataset: without classes where it supervises none.
+        known: those of a network.
+
+    Raises:
+        InputError: the network does not know these classes by these ids.
+    """
+    classes = tuple(getattr(dataset, "classes", ()))
+    if "segmentation" in dataset.tasks and known[: len(classes)] != classes:
+        raise InputError(
+            f"the data set's classes ({', '.join(classes)}) are not the first ones of the "
+            f"network ({', '.join(known)})"
+        )
+    return classes
+
+
 def open_dataset(name: str, root: str | Path, split: str) -> Known:
     """Open one split of the dataset called `name`, found in the folder `root`.
 

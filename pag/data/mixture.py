@@ -67,12 +67,6 @@ class CachedDataset:
             if progress is not None:
                 progress(index + 1, len(self))
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of image and label data in memory now."""
-        kept = (part for entry in self._kept if entry is not None for part in entry)
-        return sum(part.nbytes for part in kept if isinstance(part, np.ndarray))
-
     def packed(self, index: int) -> Packed:
         """A sample as it is kept: image, class ids, boundary, depth, normals and name."""
         packed = self._kept[index]

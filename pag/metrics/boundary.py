@@ -11,6 +11,7 @@ import numpy as np
 
 from pag.errors import InputError
 from pag.metrics.boundary_counts import (
+    THRESHOLDS,
     BoundaryCounts,
     boundary_thresholds,
     count_matches,
@@ -52,7 +53,7 @@ class BoundaryMetric:
         max_dist: matching tolerance as a share of the image's diagonal; 0.0075 for BSDS.
     """
 
-    def __init__(self, thresholds: int = 99, max_dist: float = 0.0075) -> None:
+    def __init__(self, thresholds: int = THRESHOLDS, max_dist: float = 0.0075) -> None:
         self.thresholds = boundary_thresholds(thresholds)
         self.max_dist = max_dist
         self._images: list[BoundaryCounts] = []

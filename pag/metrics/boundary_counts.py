@@ -12,6 +12,9 @@ from pag.metrics.checks import require_map, require_same_shape
 from pag.metrics.matching import PixelMatching
 from pag.metrics.thinning import nonmax_suppress, thin
 
+THRESHOLDS = 99
+"""Of the official protocol."""
+
 
 @dataclass(frozen=True, eq=False)
 class BoundaryCounts:
@@ -77,7 +80,7 @@ def boundary_thresholds(count: int) -> np.ndarray:
 def count_matches(
     strength: np.ndarray,
     annotations: Sequence[np.ndarray],
-    thresholds: int = 99,
+    thresholds: int = THRESHOLDS,
     max_dist: float = 0.0075,
     nms: bool = True,
 ) -> BoundaryCounts:

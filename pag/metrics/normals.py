@@ -48,16 +48,13 @@ class NormalsMetric:
         self._degrees = np.zeros(_BINS, dtype=np.float64)
         self._within = np.zeros(len(_LIMITS), dtype=np.int64)
 
-    def update(
-        self, prediction: np.ndarray, truth: np.ndarray, valid: np.ndarray | None = None
-    ) -> None:
+    def update(self, prediction: np.ndarray, truth: np.ndarray) -> None:
         """Add one image.
 
         Args:
             prediction: (H, W, 3) normals in the same frame as `truth`, of any length but 0
                 and finite wherever the truth is valid.
             truth: (H, W, 3) normals of any length; zero or not finite where unknown.
-            valid: (H, W) bool, where the truth holds; further restricts the above.
 
         Raises:
             InputError: shapes differ or are not (H, W, 3), or a prediction has no direction.
@@ -66,9 +63,6 @@ class NormalsMetric:
             raise InputError(f"normals have shape {prediction.shape}; expected (H, W, 3)")
         require_same_shape("normals", prediction, "the truth", truth)
         known = np.isfinite(truth).all(axis=2) & (truth != 0).any(axis=2)
-        if valid is not None:
-            require_same_shape("valid mask", valid, "the map of true normals", known)
-            known &= valid.astype(bool)
         predicted = prediction[known].astype(np.float64)
         if not (np.isfinite(predicted).all() and (predicted != 0).any(axis=1).all()):
             raise InputError("predicted normals hold zero, NaN or infinite vectors; expected none")

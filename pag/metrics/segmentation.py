@@ -49,12 +49,8 @@ class SegmentationMetric:
             )
         self.classes = tuple(classes)
         self.ignore = ignore
+        # Pixels by true class (row) and predicted class (column).
         self._confusion = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
-
-    @property
-    def confusion(self) -> np.ndarray:
-        """(C, C) int, pixels by true class (row) and predicted class (column); a copy."""
-        return self._confusion.copy()
 
     def update(self, prediction: np.ndarray, truth: np.ndarray) -> None:
         """Add one image.

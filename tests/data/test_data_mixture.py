@@ -86,11 +86,12 @@ def test_collate_refuses_none_and_unequal_sizes():
 def test_cache_reads_once_and_keeps_what_matters():
     rooms = Rooms(0, 3)
     cache = CachedDataset(rooms, longer_side=50)
-    assert cache.nbytes == 0 and cache.tasks == rooms.tasks and len(cache) == 3
+    assert rooms.reads == 0 and cache.tasks == rooms.tasks and len(cache) == 3
     told = []
     cache.load(lambda done, total: told.append((done, total)))
     assert told == [(1, 3), (2, 3), (3, 3)]
-    assert cache.nbytes == 3 * 40 * 50 * (3 + 1 + 2 + 6)
+    parts = [part for part in cache.packed(1) if isinstance(part, np.ndarray)]
+    assert sum(part.nbytes for part in parts) == 40 * 50 * (3 + 1 + 2 + 6)
     kept, source = cache[1], rooms[1]
     assert rooms.reads == 4
     assert source.boundary is not None and source.depth is not None and source.normals is not None

@@ -17,9 +17,9 @@ def facing(count):
     return np.broadcast_to(FACING, (1, count, 3)).copy()
 
 
-def score(prediction, truth, valid=None):
+def score(prediction, truth):
     metric = NormalsMetric()
-    metric.update(prediction, truth, valid)
+    metric.update(prediction, truth)
     return metric.result()
 
 
@@ -82,29 +82,28 @@ def test_every_pixel_weighs_the_same_across_images():
 
 
 def test_invalid_pixels_are_ignored():
-    truth = facing(4)
+    truth = facing(3)
     truth[0, 1] = 0
     truth[0, 2, 0] = np.nan
-    prediction = tilted(10, 90, 90, 90)
+    prediction = tilted(10, 90, 90)
     prediction[0, 1] = np.nan
-    result = score(prediction, truth, valid=np.array([[True, True, True, False]]))
+    result = score(prediction, truth)
     assert result.mean == pytest.approx(10)
     assert result.pixels == 1
 
 
 @pytest.mark.parametrize(
-    ("prediction", "truth", "valid", "message"),
+    ("prediction", "truth", "message"),
     [
-        (np.ones((2, 3, 3)), np.ones((3, 2, 3)), None, r"\(2, 3, 3\).*\(3, 2, 3\)"),
-        (np.ones((3, 4, 4)), np.ones((3, 4, 4)), None, r"expected \(H, W, 3\)"),
-        (np.ones((2, 2, 3)), np.ones((2, 2, 3)), np.ones((2, 3)), r"\(2, 3\).*\(2, 2\)"),
-        (np.zeros((2, 2, 3)), np.ones((2, 2, 3)), None, "zero, NaN or infinite"),
-        (np.full((2, 2, 3), np.nan), np.ones((2, 2, 3)), None, "zero, NaN or infinite"),
+        (np.ones((2, 3, 3)), np.ones((3, 2, 3)), r"\(2, 3, 3\).*\(3, 2, 3\)"),
+        (np.ones((3, 4, 4)), np.ones((3, 4, 4)), r"expected \(H, W, 3\)"),
+        (np.zeros((2, 2, 3)), np.ones((2, 2, 3)), "zero, NaN or infinite"),
+        (np.full((2, 2, 3), np.nan), np.ones((2, 2, 3)), "zero, NaN or infinite"),
     ],
 )
-def test_wrong_input_is_refused(prediction, truth, valid, message):
+def test_wrong_input_is_refused(prediction, truth, message):
     with pytest.raises(InputError, match=message):
-        NormalsMetric().update(prediction, truth, valid)
+        NormalsMetric().update(prediction, truth)
 
 
 def test_nothing_to_score_is_an_error():
