@@ -27,6 +27,7 @@ from pag.gate import BUDGET_CLAMP, PixelGate
 from pag.inference import TASKS
 from pag.macs import network_cost
 from pag.network import PAGNet
+from pag.options import folder_to_write
 from pag.pretrained import load_checkpoint, save_checkpoint
 from pag.resizing import size_of
 from pag.starting import blend
@@ -156,7 +157,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pag.calibrate", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="training state (.safetensors)")
     parser.add_argument("--data", type=Path, required=True, help="folder with the datasets")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
+    parser.add_argument(
+        "--out", type=folder_to_write, required=True, help="checkpoint folder to write"
+    )
     parser.add_argument("--images", type=int, default=8, help="validation images of each dataset")
     parser.add_argument("--size", type=int, default=480, help="their longer side, pixels")
     parser.add_argument(

@@ -41,6 +41,41 @@ SEPARABLE = ("middle", "fine", "segmentation", "boundary", "depth", "normals")
 TRAINING_MASKS = ("ranked", "sampled")
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What a setting may be.
+
+    Attributes:
+        words: that say it.
+        of: types of the value, or of each one in a list.
+        several: whether it is a list.
+    """
+
+    words: str
+    of: tuple[type, ...]
+    several: bool = False
+
+    def takes(self, value: object) -> bool:
+        if self.several:
+            return isinstance(value, list | tuple) and all(map(self._takes_one, value))
+        return self._takes_one(value)
+
+    def _takes_one(self, value: object) -> bool:
+        if isinstance(value, bool):  # which Python counts among the whole numbers
+            return bool in self.of
+        return isinstance(value, self.of) and not (isinstance(value, float) and value != value)
+
+
+def _kind(default: object) -> Kind:
+    """What a setting with this default may be."""
+    if isinstance(default, tuple):
+        one = _kind(default[0] if default else "")
+        return Kind(f"a list, each {one.words}", one.of, several=True)
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    kind = type(default)
+    return Kind(words[kind], (int, float) if kind is float else (kind,))
+
+
 class JsonConfig:
     """JSON both ways for a frozen dataclass; unknown keys are errors, missing ones defaults."""
 
@@ -54,6 +89,10 @@ class JsonConfig:
             raise InputError(f"{cls.__name__}: got {values!r}; expected an object of settings")
         if unknown := sorted(set(values) - set(fields)):
             raise InputError(f"{cls.__name__}: unknown setting(s) {', '.join(unknown)}")
+        for name, value in values.items():
+            kind = _kind(fields[name].default)
+            if not kind.takes(value):
+                raise InputError(f"{name} is {value!r}; expected {kind.words}")
         tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**tupled)
 
@@ -109,6 +148,15 @@ class PAGConfig(JsonConfig):
             raise InputError(f"dilations are {self.dilations}; expected some, none negative")
         if unknown := [name for name in self.separable if name not in SEPARABLE]:
             raise InputError(f"separable names {unknown}; expected some of {SEPARABLE}")
+        if not self.classes or len(set(self.classes)) < len(self.classes):
+            raise InputError(f"classes are {self.classes}; expected some, none of them twice")
+        if len(self.decoder_channels) != 2 or min(*self.decoder_channels, self.head_channels) < 1:
+            raise InputError(
+                f"decoder_channels are {self.decoder_channels} and head_channels is "
+                f"{self.head_channels}; expected two numbers and one, 1 or more"
+            )
+        if self.gate_smoothing < 0:
+            raise InputError(f"gate_smoothing is {self.gate_smoothing}; expected 0 or more")
 
 
 @dataclass(frozen=True)
@@ -193,9 +241,13 @@ class TrainConfig(JsonConfig):
     mixture: tuple[float, float, float, float] = (0.27, 0.36, 0.15, 0.22)
     seed: int = 0
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        if isinstance(values, dict) and isinstance(values.get("roll"), int | float):
+            values = values | {"roll": (float(values["roll"]),) * 4}
+        return super().from_dict(values)
+
     def __post_init__(self) -> None:
-        if isinstance(self.roll, int | float):  # so it stands in states from before
-            object.__setattr__(self, "roll", (float(self.roll),) * 4)
         if self.masks not in TRAINING_MASKS:
             raise InputError(f"masks is {self.masks!r}; expected one of {TRAINING_MASKS}")
         bounds = [0, *self.budget_range, 1]
@@ -216,6 +268,16 @@ class TrainConfig(JsonConfig):
             raise InputError(f"roll is {self.roll}; expected 0 to 180 degrees each")
         if self.crop < 2 or self.crop % 2:
             raise InputError(f"crop is {self.crop}; expected an even number of pixels")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            least = min(value) if isinstance(value, tuple) and value else value
+            if isinstance(least, int | float) and least < 0:
+                raise InputError(f"{field.name} is {value}; expected nothing below 0")
+        for name in ("steps", "temperature", "final_temperature"):
+            if getattr(self, name) == 0:
+                raise InputError(f"{name} is 0; expected more")
+        if self.ema >= 1:
+            raise InputError(f"ema is {self.ema}; expected less than 1")
 
     def learning_rate(self, step: int) -> float:
         """Factor on the learning rates at `step`, 0..1: warm-up, constant, linear decay."""

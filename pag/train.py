@@ -21,12 +21,13 @@ from pag.data.mixture import CachedDataset, Mixture, class_weights
 from pag.data.resident import placed
 from pag.data.training import open_training_data
 from pag.device import choose_device
-from pag.errors import PAGError
+from pag.errors import InputError, PAGError, WeightsError
 from pag.network import PAGNet
+from pag.options import folder_to_write, settings
 from pag.pretrained import load_checkpoint, load_imagenet
 from pag.starting import fill, levels_of
-from pag.trainer import Trainer
-from pag.training_state import STATE
+from pag.trainer import Trainer, check_teacher
+from pag.training_state import STATE, read_state
 
 
 def run(
@@ -80,6 +81,18 @@ def run(
         trainer.save(state)
 
 
+def check_start(path: Path, net: PAGNet, config: TrainConfig) -> None:
+    """`WeightsError` unless a run of `net` can go on from the state at `path`, and has to."""
+    state = read_state(path, prefixes=("levels",))
+    if state.network != net.config:
+        raise WeightsError(f"The state to go on from is of another network: {state.network}")
+    if state.step >= config.steps:
+        raise WeightsError(
+            f"The state to go on from has done {state.step} steps; expected less than the "
+            f"{config.steps} of this run."
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Command line of `python -m pag.train`."""
     parser = argparse.ArgumentParser(prog="python -m pag.train", description=__doc__)
@@ -102,16 +115,16 @@ def main(argv: list[str] | None = None) -> int:
         "--checkpoint", help="a checkpoint to go on from, whose classes may be fewer"
     )
     parser.add_argument("--teacher", help="a checkpoint whose outputs are learned as well")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--out", type=folder_to_write, required=True, help="folder of the run")
     parser.add_argument(
         "--start", type=Path, help="a state to go on from in a new folder, its steps counted"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--save-seconds", type=float, default=120, help="between saved states")
     parser.add_argument(
-        "--network", type=json.loads, default={}, help='settings, JSON: {"gate_scope": "conv"}'
+        "--network", type=settings, default={}, help='settings, JSON: {"gate_scope": "conv"}'
     )
-    parser.add_argument("--set", type=json.loads, default={}, help='settings: {"steps": 100}')
+    parser.add_argument("--set", type=settings, default={}, help='settings: {"steps": 100}')
     args = parser.parse_args(argv)
     try:
         network, config = PAGConfig.from_dict(args.network), TrainConfig.from_dict(args.set)
@@ -131,8 +144,18 @@ def main(argv: list[str] | None = None) -> int:
             fill(net, checkpoint.net.state_dict(), checkpoint.net.config.classes)
             levels = levels_of(checkpoint.table)
         teacher = None if args.teacher is None else load_checkpoint(args.teacher).net
+        # All that can be refused is, before minutes are spent on reading data.
+        if config.crop < 2 * network.output_stride:
+            raise InputError(
+                f"crop is {config.crop}; expected {2 * network.output_stride} or more, two pixels "
+                "of the last stage"
+            )
+        if teacher is not None:
+            check_teacher(teacher, net)
+        if args.start is not None and not (args.out / STATE).exists():
+            check_start(args.start, net, config)
         labels = LabelFiles(args.hand_labels, args.room_labels)
-        data = open_training_data(args.data, labels, args.textures)
+        data = open_training_data(args.data, labels, args.textures, network.classes)
         run(net, config, data, args.out, args.save_seconds, levels, args.start, teacher)
     except PAGError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -103,7 +104,7 @@ def test_a_killed_run_gives_the_result_of_an_unbroken_one(
         run(new_net(), CONFIG, tiny_datasets(), broken, save_seconds=0)
     assert (broken / STATE).exists()
     # The kill came while the next state was being written.
-    (broken / STATE).with_suffix(".partial").write_bytes(b"half a state")
+    (broken / f".{STATE}.0.part").write_bytes(b"half a state")
     kill_at.undo()
     run(new_net(), CONFIG, tiny_datasets(), unbroken, save_seconds=1e9)
     run(new_net(seed=9), CONFIG, tiny_datasets(), broken, save_seconds=1e9)
@@ -357,11 +358,18 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main([str(a) for a in arguments]) == 0  # nothing left to do
     assert len((out / "log.jsonl").read_text().splitlines()) == 2
 
-    # A run may start from another's state.
+    # A run may start from another's state, if there is something left to do.
     second = tmp_path / "run" / "second"
     arguments[arguments.index(out)] = second
-    assert main([*(str(a) for a in arguments), "--start", str(out / STATE)]) == 0
-    assert differing(load_file(out / STATE), load_file(second / STATE)) == []
+    arguments = [*(str(a) for a in arguments), "--start", str(out / STATE)]
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert "has done 2 steps; expected less than the 2 of this run" in capsys.readouterr().err
+    assert main([*arguments, "--set", json.dumps(settings | {"steps": 3})]) == 0
+    entries = (second / "log.jsonl").read_text().splitlines()
+    assert [json.loads(entry)["step"] for entry in entries] == [2]
+    first, last = load_file(out / STATE), load_file(second / STATE)
+    assert 0 < len(differing(first, last)) < len(first)
 
 
 @pytest.mark.parametrize(
@@ -407,10 +415,51 @@ def test_command_line_explains_what_is_wrong(
     assert message in capsys.readouterr().err
 
 
+def test_what_does_not_fit_is_refused_before_data_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teacher, state = write_random_checkpoint(tmp_path / "teacher"), tmp_path / STATE
+    Trainer(new_net(), CONFIG, torch.ones(11)).save(state)
+    (tmp_path / "file").touch()
+    for extra, message in (
+        (["--teacher", str(teacher), "--network", '{"classes": ["sky"]}'], "knows other classes"),
+        (["--start", str(state)], "The state to go on from is of another network"),
+        (["--out", str(tmp_path / "file")], "is a file; expected a folder"),
+        (["--out", str(tmp_path / "file" / "run")], "is a file; expected a folder"),
+        (["--set", "{steps: 1}"], "is no JSON"),
+        (["--set", "[1]"], "expected an object"),
+        (["--set", '{"zoom": 1}'], "zoom is 1; expected a list"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(["--data", "nowhere", "--out", str(tmp_path / "run"), "--device", "cpu", *extra])
+        assert stop.value.code == 2
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("classes", [STREET_CLASSES, ("sky", "ground"), STREET_CLASSES[::-1]])
+def test_data_of_other_classes_than_the_networks_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], classes: tuple[str, ...]
+) -> None:
+    arguments = ["--data", str(write_all(tmp_path, "train")), "--out", str(tmp_path / "run")]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--device", "cpu", "--network", json.dumps({"classes": classes})])
+    error = capsys.readouterr().err
+    assert "are not the first ones of the network" in error and "reading" not in error
+
+
+def test_crops_too_small_for_the_network_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", "nowhere", "--out", str(tmp_path / "run"), "--device", "cpu"]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--network", '{"output_stride": 16}', "--set", '{"crop": 30}'])
+    assert "crop is 30; expected 32 or more" in capsys.readouterr().err
+
+
 def test_training_data_is_read_into_memory(tmp_path: Path) -> None:
-    data = open_training_data(write_all(tmp_path, "train"), progress=False)
-    assert [len(d) for d in data.values()] == [2, 2, 8, 2]
-    assert all(d.nbytes > 0 for d in data.values())
+    data = open_training_data(write_all(tmp_path / "data", "train"))
+    shutil.rmtree(tmp_path / "data")
+    assert [len([d[i] for i in range(len(d))]) for d in data.values()] == [2, 2, 8, 2]
 
 
 def test_training_data_takes_hand_labels_and_textures(tmp_path: Path) -> None:
@@ -418,8 +467,8 @@ def test_training_data_takes_hand_labels_and_textures(tmp_path: Path) -> None:
     labels = tmp_path / "labels.json"
     regions = [{"ids": [2], "class": "car", "depth": [5]}]
     labels.write_text(json.dumps({"box0": {"annotator": 0, "regions": regions}}))
-    plain = open_training_data(tmp_path, progress=False)
-    more = open_training_data(tmp_path, LabelFiles(labels), textures=True, progress=False)
+    plain = open_training_data(tmp_path)
+    more = open_training_data(tmp_path, LabelFiles(labels), textures=True)
     assert set(more["bsds500"].tasks) == set(TASKS)
     assert plain["bsds500"].tasks == ("boundary",)
     ids, depth = more["bsds500"][0].segmentation, more["bsds500"][0].depth
@@ -439,7 +488,7 @@ def test_training_data_takes_the_labels_of_a_room(tmp_path: Path) -> None:
     labels = tmp_path / "room.json"
     world = np.eye(4)[:3].tolist()
     labels.write_text(json.dumps({"room": world, "things": [{"class": "chair", **everything}]}))
-    data = open_training_data(tmp_path, LabelFiles(room=labels), progress=False)
+    data = open_training_data(tmp_path, LabelFiles(room=labels))
     assert data["sevenscenes"].tasks == ("segmentation", "depth", "normals")
     ids, depth = data["sevenscenes"][0].segmentation, data["sevenscenes"][0].depth
     assert ids is not None and depth is not None
