@@ -19,8 +19,9 @@ from pag.sparse import as_maps, as_rows
 DETAIL_CHANNELS = 16
 INITIAL_LOG_DEPTH = 0.7  # about two metres
 FARTHEST = 400.0
+"""Metres. No truth lies farther away (`pag.scenes`)."""
 SKY_METRES = 150.0
-"""Metres. No truth lies farther away (`pag.scenes`); the sky, which has none, would."""
+"""Where the sky is put, of which no truth says how far away it is, unless it is put farther."""
 
 
 def read(conv: nn.Conv2d, a: Tensor | BlockInput) -> Tensor:
@@ -226,21 +227,22 @@ def labels(
     return ids if allowed is None else names[ids.long()]
 
 
-def far_sky(log_depth: Tensor, logits: Tensor, sky: int) -> Tensor:
+def far_sky(log_depth: Tensor, logits: Tensor, sky: int, zoom: float = 1.0) -> Tensor:
     """Log-depth that the sky raises to `SKY_METRES`, the more the surer it is.
 
-    No data set says how far a sky is, so that left alone a network says anything there. Where
-    other classes together are as probable, depth stays as it is.
+    No data set says how far a sky is. Where other classes together are as probable, depth stays
+    as it is.
 
     Args:
         log_depth: (B, 1, h, w).
         logits: (B, C, ...) of the classes, of the same or another stride.
         sky: id of that class.
+        zoom: of the network's input, by which `predictions` multiplies depth.
     """
     rows = as_rows(logits.float()).softmax(1)  # several times as quick as over the map's axis
     probability = as_maps(rows[:, sky : sky + 1], len(logits), size_of(logits))
     surely = (2 * resize(probability, size_of(log_depth)) - 1).clamp_min(0).to(log_depth.dtype)
-    return log_depth + surely * (math.log(SKY_METRES) - log_depth).clamp_min(0)
+    return log_depth + surely * (math.log(SKY_METRES / zoom) - log_depth).clamp_min(0)
 
 
 def zoom_of(height: int, width: int) -> float:

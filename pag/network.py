@@ -13,7 +13,15 @@ from pag.budget import GatePolicy, OpenPolicy, numbers_on
 from pag.config import PAGConfig
 from pag.execution import DenseExecution, Execution
 from pag.gate import PixelGate
-from pag.heads import DETAIL_CHANNELS, BoundaryHead, Decoder, build_heads, far_sky, finish
+from pag.heads import (
+    DETAIL_CHANNELS,
+    BoundaryHead,
+    Decoder,
+    build_heads,
+    far_sky,
+    finish,
+    zoom_of,
+)
 from pag.inference import TASKS
 from pag.macs import LayerCost, NetworkCost, Size, network_cost
 from pag.multipool import MultiPool
@@ -152,7 +160,8 @@ class PAGNet(nn.Module):
             finished: whether `pag.heads.finish` is applied to what the heads give.
 
         Returns:
-            Outputs by task (`pag.heads.finish` gives shapes and units) and the trace.
+            Outputs by task (`pag.heads.finish` gives shapes and units) and the trace. In use,
+            segmentation beside depth puts the sky far away (`pag.heads.far_sky`).
         """
         policy = policy or OpenPolicy()
         execution = execution or DenseExecution()
@@ -192,16 +201,19 @@ class PAGNet(nn.Module):
         assert choice is not None and saved is not None
         fine, middle = (inputs[name] for name in self.backbone.decoder_blocks)
         features = self.decoder(fine, middle, self.backbone.finish(x))
-        outputs = self._outputs(features, detail, tasks)
+        outputs = self._outputs(features, detail, tasks, zoom_of(*size))
         if finished:
             outputs = {t: finish(t, o, output_size(size, t, every)) for t, o in outputs.items()}
         # MultiPool is in the last stage.
         return outputs, Trace(cost, tuple(gates), choice, self.config.output_stride, saved, scores)
 
     def _outputs(
-        self, features: Tensor, detail: Tensor, tasks: tuple[str, ...]
+        self, features: Tensor, detail: Tensor, tasks: tuple[str, ...], zoom: float
     ) -> dict[str, Tensor]:
-        """What the heads give, by task; none of them run for nothing."""
+        """What the heads give, by task; none of them run for nothing.
+
+        `zoom` is that of the image; see `pag.heads.zoom_of`.
+        """
         upsampling = self.upsampling
         guided = [t for t in GUIDED_TASKS if t in tasks] if upsampling is not None else []
         seen = {t: features for t in TASKS if t in tasks}
@@ -218,7 +230,7 @@ class PAGNet(nn.Module):
             parts = finer.split([m.shape[1] for m in maps], 1)
             outputs |= dict(zip(guided, parts, strict=True))
         if not self.training and {"depth", "segmentation"} <= set(outputs) and self.sky is not None:
-            outputs["depth"] = far_sky(outputs["depth"], outputs["segmentation"], self.sky)
+            outputs["depth"] = far_sky(outputs["depth"], outputs["segmentation"], self.sky, zoom)
         return outputs
 
     @property

@@ -117,7 +117,8 @@ class Predictor:
                 smaller picture, of which the gates keep more (`pag.scaling`); or a `GatePolicy`.
             execution: ``sparse`` skips, ``dense`` computes everywhere and masks, ``auto``
                 takes the faster one layer by layer; or an `Execution`.
-            tasks: which outputs to compute.
+            tasks: which outputs to compute. Depth takes from segmentation, where that is among
+                them, what is sky.
             labels: the classes that segmentation chooses among: street, indoor or all.
             size: longer side at which the network sees the image, pixels.
             steer: (h, w) numbers laid over the whole image, from -1 (skip here) to 1 (spend
@@ -140,7 +141,8 @@ class Predictor:
         if policy == "scaled":
             seen, kept = share_out(self.net, shape, wanted, value)
         pixels = resize(picture.pixels, shape)
-        input_pixels = pixels if seen == shape else resize(picture.pixels, seen)
+        # From these, which are all that is kept of a photograph, so that it is the same again.
+        input_pixels = pixels if seen == shape else resize(pixels, seen)
         opened = self.clock()
         painted = 0.0
         if steer is not None:
@@ -163,8 +165,10 @@ class Predictor:
             layers, macs = ponder_maps(trace, seen, shape)
             dilation = dilation_map(trace, seen, shape)
         computed = self.clock()
-        executed, saved = round(trace.macs_executed.item()), round(trace.pool_saved.item())
-        dense = round(trace.macs_dense.item() * cost.dense / trace.cost.dense)
+        executed = round(trace.macs_executed.item())
+        larger = cost.dense / trace.cost.dense  # than what the network saw
+        dense = round(trace.macs_dense.item() * larger)
+        saved = trace.pool_saved.item() * larger
         return Inference(
             image=pixels,
             image_size=picture.size,

@@ -156,6 +156,8 @@ def test_what_is_surely_sky_is_far_away_and_all_else_stays() -> None:
     logits[0, 1] = torch.tensor([[50.0, 0.0], [-50.0, 50.0]])  # surely, perhaps, surely not, surely
     metres = torch.exp(far_sky(depth, logits, 1)).flatten().tolist()
     assert metres == pytest.approx([SKY_METRES, 8, 8, 300])
+    halved = torch.exp(far_sky(depth, logits, 1, zoom=0.5)).flatten().tolist()
+    assert halved == pytest.approx([2 * SKY_METRES, 8, 8, 300])
 
 
 @torch.inference_mode()
@@ -167,7 +169,8 @@ def test_a_network_that_sees_sky_puts_it_far_away_only_when_it_is_used() -> None
     image, budget = torch.rand(1, 3, 64, 64), torch.ones(1)
     used, _ = net(image, budget)
     alone, _ = net(image, budget, tasks=("depth",))
-    assert torch.exp(used["depth"]).min() == pytest.approx(SKY_METRES, rel=1e-3)
+    metres = torch.exp(used["depth"]) * zoom_of(64, 64)
+    assert metres.min() == pytest.approx(SKY_METRES, rel=1e-3)
     assert torch.exp(alone["depth"]).max() < SKY_METRES / 2
     net.train()
     learning, _ = net(image, budget)

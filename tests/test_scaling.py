@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from pag.baselines.methods import Setting, build_methods
+from pag.images import Picture
 from pag.inference import TASKS
 from pag.macs import Size
 from pag.predictor import Predictor
@@ -85,6 +86,26 @@ def test_record_of_a_smaller_picture_is_that_of_the_working_size(
     assert scaled.ponder_macs.sum() == pytest.approx(gated, rel=0.1)
     assert scaled.normals is not None
     np.testing.assert_allclose(np.linalg.norm(scaled.normals, axis=2), 1, rtol=1e-4)
+
+
+def test_what_a_record_keeps_of_a_photograph_gives_the_same_answer(predictor: Predictor) -> None:
+    large = photo(600, 800)
+    first = predictor(large, 0.5, policy="scaled", size=160)
+    kept = Picture(first.image, first.image_size)
+    again = predictor(kept, 0.5, policy="scaled", size=160)
+    assert first.network_size == again.network_size != first.image.shape[:2]
+    for name in TASKS:
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+
+
+def test_the_floor_is_that_of_the_working_size(predictor: Predictor) -> None:
+    scaled, exact = (predictor(photo(), 0.5, policy=name) for name in ("scaled", "exact"))
+    saved = [
+        1 - record.macs_dense / predictor.net.cost((150, 200)).dense for record in (scaled, exact)
+    ]
+    fixed = predictor.net.cost((150, 200)).floor
+    for record, share in zip((scaled, exact), saved, strict=True):
+        assert record.budget_floor == pytest.approx((fixed - share) / (1 - share), abs=1e-4)
 
 
 def test_steering_reaches_the_smaller_picture(predictor: Predictor) -> None:
