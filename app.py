@@ -18,7 +18,7 @@ from pag import PAGError, add_model_options, chosen_checkpoint, learn, other_mod
 
 
 def main() -> None:
-    """Command line; exits with 2 if there is no network to show."""
+    """Command line; exits with 2 if there is no network to show, or no port to use."""
     parser = argparse.ArgumentParser(description=content.DESCRIPTION)
     add_model_options(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -52,13 +52,17 @@ def main() -> None:
     blocks = build_app(analyser, others, partial(learn, predictor) if wanted else None, option)
     if options.mcp:
         tools.sweep_copies(blocks)
-    blocks.launch(
-        server_name=options.host,
-        server_port=options.port,
-        share=options.share,
-        mcp_server=options.mcp,
-        **launch_options(),
-    )
+    try:
+        blocks.launch(
+            server_name=options.host,
+            server_port=options.port,
+            share=options.share,
+            mcp_server=options.mcp,
+            **launch_options(),
+        )
+    except OSError as error:
+        print(content.NOT_SERVED.format(reason=error), file=sys.stderr)
+        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":

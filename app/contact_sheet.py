@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from app.examples import find_shipped
 from app.figures.contact_sheet import SheetRow, contact_sheet
+from app.words import contact_sheet as words
 from pag import InputError, PAGError, Predictor, add_model_options, chosen_checkpoint
 
 KINDS = (".jpg", ".jpeg", ".png", ".webp")
-LICENCES = "Photographs are shown scaled down. CC BY 2.0: creativecommons.org/licenses/by/2.0"
 QUALITY = 88
 
 
@@ -119,12 +119,10 @@ def run(args: argparse.Namespace) -> None:
             for budget in (1.0, args.budget)
         )
         rows.append(SheetRow(photo.words, full, low))
-    note = (
-        f"Checkpoint {rows[0].full.checkpoint}, longer side {args.size} pixels; outputs at full "
-        f"budget. Ponder cost: layers that ran, dark 0 to bright {len(rows[0].full.gates)}."
-    )
+    first = rows[0].full
+    note = words.NOTE.format(checkpoint=first.checkpoint, size=args.size, gates=len(first.gates))
     if args.photos is None:
-        note += f"\n{LICENCES}"
+        note += f"\n{words.LICENCES}"
     contact_sheet(rows, note).save(args.out, "JPEG", quality=QUALITY)
 
 

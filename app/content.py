@@ -7,6 +7,7 @@ visitor's file ever comes in.
 from __future__ import annotations
 
 from app.words import benchmark as benchmark
+from app.words import contact_sheet as contact_sheet
 from app.words import outputs as outputs
 
 TITLE = "PAG Explorer"
@@ -20,6 +21,15 @@ PHOTO = "Your photo"
 PHOTO_PLACEHOLDER = "# Drop a photo here\nor click to choose one"
 PHOTO_ALT = "The photo that is analysed"
 EXAMPLES = "Or try one of these"
+EXAMPLE_NAMES = {
+    "street.jpg": "A street, rendered",
+    "room.jpg": "A room, rendered",
+    "tower.jpg": "The Eiffel Tower, lit",
+    "grace_hopper.jpg": "A portrait of Grace Hopper",
+    "lion.jpg": "A lion on a rock",
+    "cheetah.jpg": "A running cheetah",
+}
+"""File of `app.examples` -> what its button is called where pictures are not seen."""
 BUDGET = "Compute budget"
 BUDGET_INFO = "Share of the full network's multiply-adds that may be spent. 1 is everything."
 MORE = "More settings"
@@ -255,7 +265,7 @@ PIXEL_RAN = "ran"
 PIXEL_NOT = "skipped"
 
 # Messages
-PIXEL_FAILED = "This place could not be read. Click it again."
+PIXEL_FAILED = "This place could not be read. Click another place, or this one twice."
 NO_PHOTO = (
     "The server holds no photo of this page. Choose one, or click an example. "
     "(A photo is forgotten after a while without use: then choose it again.)"
@@ -278,6 +288,11 @@ NOTHING_TO_DOWNLOAD = "There is nothing to download yet. Choose a photo first."
 # The program's own start
 DESCRIPTION = "Serve the PAG Explorer page."
 NO_WEIGHTS = "The page cannot start: {reason}"
+NOT_SERVED = (
+    "The page cannot be served there: another program may use that port, or the host is no address "
+    "of this machine. Choose others with --port and --host, or leave them out.\n"
+    "Gradio says: {reason}"
+)
 
 # Foot of the page
 CREDITS = """

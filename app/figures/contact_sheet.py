@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from app.content import contact_sheet as words
 from app.figures import outputs
 from app.figures.ponder import mean_ponder, ponder_image
 from app.figures.raster import LegendItem
@@ -25,14 +25,6 @@ TEXT_SIZE = 12
 NAMED = 3  # classes written under a segmentation
 SMALLEST = 0.01  # share of a picture from which a class is in the legend
 INK, GREY, PAPER = (24, 28, 38), (96, 102, 116), (255, 255, 255)
-COLUMNS = (
-    "Photograph",
-    "Segmentation",
-    "Boundaries",
-    "Depth (near is bright)",
-    "Normals (pale blue faces you)",
-    "Ponder cost at {budget:.2g}",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +52,7 @@ def contact_sheet(rows: Sequence[SheetRow], note: str = "") -> Image.Image:
     if not rows:
         raise ValueError("a contact sheet needs at least one row")
     strips = [_strip(_cells(row)) for row in rows]
-    heads = [name.format(budget=rows[0].low.budget_requested) for name in COLUMNS]
+    heads = [name.format(budget=rows[0].low.budget_requested) for name in words.COLUMNS]
     header = _blank(_width(), LINE + 2 * GAP)
     for column, head in enumerate(heads):
         _write(header, _left(column), GAP, head, INK)
@@ -73,28 +65,20 @@ def contact_sheet(rows: Sequence[SheetRow], note: str = "") -> Image.Image:
     return sheet
 
 
-def same_class(one: Inference, other: Inference) -> float:
-    """Share of pixels to which both records give the same class, 0..1."""
-    if one.segmentation is None or other.segmentation is None:
-        raise ValueError("segmentation was not asked for in both records")
-    return float(np.mean(one.segmentation == other.segmentation))
-
-
 def _cells(row: SheetRow) -> list[tuple[Image.Image, tuple[str, ...]]]:
     """The pictures of a row, each with the lines below it."""
     near, far = outputs.depth_range(row.full)
-    named = ", ".join(f"{i.name} {i.share:.0%}" for i in outputs.class_legend(row.full)[:NAMED])
-    spent = f"{mean_ponder(row.low):.1f} of {len(row.low.gates)} layers on average"
+    classes = outputs.class_legend(row.full)[:NAMED]
+    named = ", ".join(words.CLASS.format(name=i.name, share=i.share) for i in classes)
+    spent = words.SPENT.format(mean=mean_ponder(row.low), gates=len(row.low.gates))
+    same = words.SAME_CLASS.format(share=outputs.same_class(row.low, row.full))
     return [
         (Image.fromarray(row.full.image), row.words),
         (outputs.segmentation_overlay(row.full), (named,)),
         (outputs.boundary_image(row.full), ()),
-        (outputs.depth_image(row.full), (f"{near:.1f} to {far:.1f} m",)),
+        (outputs.depth_image(row.full), (words.METRES.format(near=near, far=far),)),
         (outputs.normals_image(row.full), ()),
-        (
-            ponder_image(row.low),
-            (spent, f"class as at full budget: {same_class(row.low, row.full):.0%}"),
-        ),
+        (ponder_image(row.low), (spent, same)),
     ]
 
 
@@ -171,7 +155,7 @@ def _left(column: int) -> int:
 
 
 def _width() -> int:
-    return _left(len(COLUMNS))
+    return _left(len(words.COLUMNS))
 
 
 def _blank(width: int, height: int) -> Image.Image:

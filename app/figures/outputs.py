@@ -51,6 +51,12 @@ def class_legend(inference: Inference, smallest: float = 0.002) -> list[LegendIt
     return [LegendItem(name, colours[name], share) for name, share in shares if share >= smallest]
 
 
+def same_class(one: Inference, other: Inference) -> float:
+    """Share of pixels to which both records give the same class, 0..1."""
+    ids, others = (_asked_for(record.segmentation, "segmentation") for record in (one, other))
+    return float(np.mean(ids == others))
+
+
 def boundary_image(inference: Inference) -> Image.Image:
     """Boundary strength as ink on paper, (H, W) 8-bit grey: black is 1, white is 0."""
     strength = _asked_for(inference.boundary, "boundary")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.figures.outputs import same_class
 from pag import Inference, steering_at
 
 
@@ -57,8 +58,7 @@ def ponder_changes(
 
 def changed_classes(before: Inference, after: Inference) -> float:
     """Share of pixels whose class differs."""
-    assert before.segmentation is not None and after.segmentation is not None
-    return float((before.segmentation != after.segmentation).mean())
+    return 1.0 - same_class(before, after)
 
 
 def changed_depth(before: Inference, after: Inference) -> float:

@@ -16,7 +16,7 @@ from app.words import guide, steering, takeaway, two
 FILES = (
     *("core", "nudge", "sweep", "times", "link", "large", "charts", "layers", "field", "pixel"),
     *("compare", "legend", "surface", "space", "quality", "steer", "two"),
-    *("takeaway", "terms", "tour"),
+    *("takeaway", "terms", "tour", "examples"),
 )
 
 
@@ -26,6 +26,10 @@ def script() -> str:
     words = content.SCRIPT | content.outputs.SCRIPT
     words |= {
         "keys": content.GATES_KEYS,
+        "readout": content.READOUT,
+        "fieldHint": content.FIELD_HINT,
+        "pixelEmpty": content.PIXEL_EMPTY,
+        "examples": content.EXAMPLE_NAMES,
         "colours": DIFFERENCE,
         "steer": steering.SCRIPT,
         "two": two.SCRIPT,

@@ -103,7 +103,7 @@ function divider() {
   listen("keydown", (event) => {
     const far = event.shiftKey ? 0.1 : 0.02;
     const to = { ArrowLeft: halves.at - far, ArrowRight: halves.at + far, Home: 0, End: 1 };
-    if (!(event.key in to)) return;
+    if (!(event.key in to) || isShortcut(event)) return;
     event.preventDefault();
     moveSplit(to[event.key]);
   });

@@ -17,6 +17,7 @@ const say = (text, values) =>
   text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}%`;
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const isShortcut = (event) => event.ctrlKey || event.metaKey || event.altKey; // the browser's own
 const bySlot = (slot, root = document) => all(`[data-slot="${slot}"]`, root);
 
 /* ------------------------------------------------------------------ filling the slots */

@@ -129,15 +129,17 @@ let reading = 0;
 async function drawReadout() {
   const line = document.querySelector("#readout");
   const frame = frameAtPin();
-  if (!line || !frame || !pin.on) return;
   const turn = ++reading;
+  if (!line) return;
+  if (!pin.on && line.textContent !== words.readout) line.textContent = words.readout;
+  if (!frame || !pin.on) return;
   const [name, depth, facing, ink] = await Promise.all([
     readClass(frame),
     readDepth(frame),
     readFacing(frame),
     colourAt(frame, "boundary"),
   ]);
-  if (turn !== reading) return; // the pointer has moved on
+  if (turn !== reading) return; // the pointer has moved on, or left
   const parts = [
     ["place", say(words.place, pinPlace())],
     ["class", name],
@@ -181,7 +183,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && pin.on && !document.querySelector("dialog[open]")) unpin();
   const stack = event.target.closest?.(".pag-stack");
-  if (!stack || !page.shown) return;
+  if (!stack || !page.shown || isShortcut(event)) return;
   if (event.key in STEP) {
     const far = event.shiftKey ? 0.1 : 0.02;
     const [x, y] = STEP[event.key];
@@ -210,5 +212,5 @@ function unpin() {
 hooks.shown.push(() => pin.on && drawPin());
 hooks.scene.push(() => unpin());
 hooks.mounted.push(() => pin.on && drawPin());
-hooks.tab.push(() => pin.on && drawPin());
+hooks.tab.push(drawPin); // also without a pin: a chart that was hidden may still show one
 window.addEventListener("resize", () => pin.on && drawPin());

@@ -14,6 +14,7 @@ function askStory() {
 
 handlers.pixel = (message) => {
   if (message.scene !== page.scene?.id) return;
+  if (!message.html) return; // at the server another photo has come in between
   if (message.failed) storyAsked = ""; // so that it can be asked again
   page.story = message.html;
   fillHtml({ pixel: message.html });
@@ -35,5 +36,6 @@ hooks.arrival.push(askSoon);
 hooks.scene.push(() => {
   page.story = null;
   storyAsked = "";
+  fillHtml({ pixel: `<p class="pag-explain">${words.pixelEmpty}</p>` });
 });
 hooks.mounted.push((element) => page.story && fillHtml({ pixel: page.story }, element));

@@ -141,7 +141,7 @@ function makeCloud() {
   });
   listen("keydown", (event) => {
     if (event.key === "Escape") return unpin();
-    if (!(event.key in KEYS)) return;
+    if (!(event.key in KEYS) || isShortcut(event)) return;
     event.preventDefault();
     setTurning(false);
     KEYS[event.key]();

@@ -153,8 +153,7 @@ for (const name of ["pointerup", "pointercancel"]) {
   });
 }
 document.addEventListener("keydown", (event) => {
-  if (!event.target.closest?.(".pag-paint") || !page.scene) return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!event.target.closest?.(".pag-paint") || !page.scene || isShortcut(event)) return;
   const chosen = event.key === " " || event.key === "Enter" ? brushNow() : BRUSH_KEYS[event.key];
   if (!chosen) return;
   event.preventDefault();

@@ -92,7 +92,6 @@ function setPlayButton() {
   const button = document.querySelector("#sweep .pag-play");
   if (!button) return;
   button.textContent = player ? `❚❚ ${words.pause}` : `▶ ${words.play}`;
-  button.setAttribute("aria-pressed", player ? "true" : "false");
 }
 
 function moveSlider(budget) {

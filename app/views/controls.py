@@ -78,8 +78,8 @@ def build_budget(floor: float, value: float) -> Any:
 def build_sweep() -> tuple[Any, dict[str, gr.Button]]:
     """(the progress of the sweep with its play button, a button to save for each kind)."""
     bar = gr.HTML(
-        '<div class="pag-sweep-row"><button type="button" class="pag-play" aria-pressed="false" '
-        f'disabled>▶ {content.PLAY}</button><div class="pag-steps" role="progressbar" '
+        '<div class="pag-sweep-row"><button type="button" class="pag-play" disabled>'
+        f'▶ {content.PLAY}</button><div class="pag-steps" role="progressbar" '
         f'aria-label="{content.SWEEP}" aria-valuemin="0" aria-valuemax="1" aria-valuenow="0">'
         f'</div></div><p class="pag-sweep-text">{content.SCRIPT["waiting"]}</p>',
         elem_id="sweep",

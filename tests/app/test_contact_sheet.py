@@ -11,8 +11,12 @@ from PIL import Image
 
 from app import contact_sheet as command
 from app.contact_sheet import SHIPPED, Shipped, find_photographs, main
+from app.figures import contact_sheet as figures
 from app.figures import outputs
-from app.figures.contact_sheet import CELL, GAP, SheetRow, contact_sheet, same_class
+from app.figures.contact_sheet import CELL, GAP, SheetRow, contact_sheet
+from app.figures.outputs import same_class
+from app.figures.steering import changed_classes
+from app.words import contact_sheet as words
 from pag import Inference
 from tests.app.fake import FakePredictor
 from tests.app.photos import photo, write_photo
@@ -73,7 +77,9 @@ def test_what_is_shown_is_at_full_budget_and_the_ponder_cost_at_the_lower_one(
     assert fake.calls == [(b, "exact", "auto", 100, "street") for b in (1.0, 0.4)]
     (((row,), note),) = sheets
     assert (row.full.budget_requested, row.low.budget_requested) == (1.0, 0.4)
-    assert row.words == ("a.png",) and row.full.checkpoint in note
+    checkpoint, gates = row.full.checkpoint, len(row.full.gates)
+    assert row.words == ("a.png",)
+    assert note == words.NOTE.format(checkpoint=checkpoint, size=100, gates=gates)
 
 
 def test_the_photograph_is_shown_as_it_is(make_inference: Callable[..., Inference]) -> None:
@@ -98,11 +104,30 @@ def test_the_legend_has_the_classes_of_all_photographs(
             assert item.colour in foot
 
 
+def test_all_that_is_written_is_in_the_words(
+    make_inference: Callable[..., Inference], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {name: value for name, value in vars(words).items() if name.isupper()}
+    for name, value in texts.items():
+        marked = [f"¤{text}" for text in value] if isinstance(value, tuple) else f"¤{value}"
+        monkeypatch.setattr(words, name, marked)
+    written: list[str] = []
+    monkeypatch.setattr(figures, "_write", lambda on, x, y, text, *_: written.append(text))
+    record = make_inference()
+    contact_sheet([SheetRow(("¤a name", "¤whose"), record, record)], "¤note")
+    classes = {item.name for item in outputs.class_legend(record)}
+    assert {text for text in written if not text.startswith("¤")} <= classes
+    assert {text for text in written if text.startswith("¤class as")} == {
+        "¤class as at full budget: 100%"
+    }
+
+
 def test_same_class(make_inference: Callable[..., Inference]) -> None:
     one, other = make_inference(seed=1), make_inference(seed=2)
     assert same_class(one, one) == 1 > same_class(one, other)
     assert one.segmentation is not None and other.segmentation is not None
     assert same_class(one, other) == (one.segmentation == other.segmentation).mean()
+    assert changed_classes(one, other) == pytest.approx(1 - same_class(one, other))
     with pytest.raises(ValueError, match="not asked for"):
         same_class(one, make_inference(tasks=("depth",)))
 

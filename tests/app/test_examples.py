@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import examples
-from app.examples import FOLDER, OWN, find_examples
+from app import content, examples
+from app.examples import FOLDER, OWN, SHIPPED, find_examples
 from tests.benchmarks.examples import HEIGHT, SEEDS, WIDTH, main
 
 
@@ -19,6 +19,12 @@ def test_our_own_come_first_and_a_few_photographs_follow() -> None:
     assert len(OWN) < len(found) <= 6
     assert all(path.is_file() for path in found)
     assert len(set(found)) == len(found)
+
+
+def test_each_has_a_name_of_its_own() -> None:
+    files = {*OWN, *(Path(name).name for _, name in SHIPPED)}
+    assert set(content.EXAMPLE_NAMES) == files
+    assert len(set(content.EXAMPLE_NAMES.values())) == len(files)
 
 
 def test_missing_ones_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

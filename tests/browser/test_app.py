@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app import content
+from app.examples import find_examples
 from app.memory import Memory
 from app.ui import TABS
 from tests.app.photos import bad_files, write_photo
@@ -121,6 +123,27 @@ def test_examples_run_on_a_click(guest: Visitor) -> None:
         arg=size[1].split(",")[0],
     )
     assert "Achieved" in guest.numbers()
+
+
+def test_examples_are_named_where_they_are_not_seen(settled: Visitor) -> None:
+    page = settled.page
+    names = [content.EXAMPLE_NAMES[path.name] for path in find_examples()]
+    labels = "items => items.map(item => item.getAttribute('aria-label'))"
+    assert page.eval_on_selector_all("#examples .gallery-item", labels) == names
+    # Gradio may make them anew.
+    page.evaluate(
+        """() => {
+            for (const item of document.querySelectorAll('#examples .gallery-item')) {
+                const next = item.nextSibling, {parentElement} = item;
+                item.removeAttribute('aria-label');
+                item.remove();
+                parentElement.insertBefore(item, next);
+            }
+        }"""
+    )
+    page.wait_for_timeout(100)
+    for name in names:
+        assert page.get_by_role("button", name=name, exact=True).count() == 1
 
 
 def test_settings_change_the_answer(visitor: Visitor) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from app import content
 from app.actions import Desk
 from app.examples import find_examples
 from app.figures.ponder import most_kilo_macs
@@ -44,6 +46,15 @@ def record(fake: FakePredictor) -> Inference:
     answer = Desk(fake).open(Session(), find_examples()[0], Wish()).answer
     assert answer is not None
     return answer
+
+
+HOLD_PICTURES = """() => {
+    const {createImageBitmap} = window;
+    const held = new Promise(go => {
+        window.release = () => go(Object.assign(window, {createImageBitmap}));
+    });
+    window.createImageBitmap = async (...given) => (await held, createImageBitmap(...given));
+}"""
 
 
 def until_read(visitor: Visitor, value: str) -> dict[str, str]:
@@ -130,6 +141,35 @@ def test_the_place_is_moved_by_keys(visitor: Visitor) -> None:
     assert (pin["x"], pin["y"]) == pytest.approx((0.56, 0.48), abs=0.01)
 
 
+def test_what_was_read_goes_when_the_place_is_let_go(settled: Visitor) -> None:
+    page = settled.page
+    settled.open_tab("pooling")
+    page.wait_for_selector("#dilation-map .pag-stack")
+    settled.point("#dilation-map", 0.3, 0.4, click=True)
+    page.wait_for_selector("#readout [data-value=place]")
+    page.wait_for_selector("#dilation-map svg")
+    assert page.inner_text("#field-words").startswith("At x ")
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.body.dataset.pin === 'off'")
+    assert page.inner_text("#readout") == content.READOUT
+    assert page.inner_text("#field-words") == content.FIELD_HINT
+
+
+def test_what_is_still_being_read_is_not_said_of_a_place_let_go(
+    guest: Visitor, tmp_path: Path
+) -> None:
+    page = guest.page
+    page.evaluate(HOLD_PICTURES)
+    guest.choose_own(tmp_path)
+    guest.point("#output-depth", 0.4, 0.6)
+    page.wait_for_function("document.body.dataset.pin === 'hover'")
+    page.mouse.move(5, 5)
+    page.wait_for_function("document.body.dataset.pin === 'off'")
+    page.evaluate("window.release()")
+    page.wait_for_timeout(500)
+    assert page.inner_text("#readout") == content.READOUT
+
+
 def test_outlines_follow_the_cells_of_each_layer(settled: Visitor, record: Inference) -> None:
     settled.point("#output-depth", 0.5, 0.5, click=True)
     settled.open_tab("gates")
@@ -194,6 +234,20 @@ def test_the_heatmap_follows_the_budget_and_its_opacity_is_set(visitor: Visitor)
     assert np.array(shown["z"]).max() == 0
     assert shown["opacity"] == 0.3
     assert "100%" in visitor.page.inner_text("#ponder-histogram li:last-child")
+
+
+def test_an_outline_taken_away_behind_another_tab_is_gone_from_the_heatmap(
+    settled: Visitor,
+) -> None:
+    shapes = "(document.querySelector('#ponder-plot').layout.shapes ?? []).length"
+    trace(settled)
+    settled.point("#output-depth", 0.5, 0.5, click=True)
+    settled.page.wait_for_function(f"{shapes} === 2")
+    settled.open_tab("gates")
+    settled.page.keyboard.press("Escape")
+    settled.page.wait_for_function("document.body.dataset.pin === 'off'")
+    settled.open_tab("ponder")
+    settled.page.wait_for_function(f"{shapes} === 0")
 
 
 def test_the_heatmap_is_read_by_hovering_and_links(settled: Visitor) -> None:
