@@ -81,7 +81,6 @@ def frame_message(answer: Inference, session: Session, budget: float) -> dict[st
     return {
         "scene": session.scene,
         "budget": budget,
-        "achieved": answer.budget_achieved,
         "agreements": _agreements(answer, session, budget),
         "fill": fill.message(),
     }

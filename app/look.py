@@ -9,9 +9,14 @@ from gradio.themes import Base, colors, sizes
 from gradio.themes.utils.fonts import LocalFont
 
 from app import front
+from app.palette import css_variables
 
-HERE = Path(__file__).parent
-STYLES = [HERE / "style.css", *sorted((HERE / "front").glob("*.css"))]
+ROOMS = (
+    *("page", "views", "sweep", "tabs", "panels", "narrow"),
+    *("aside", "outputs", "takeaway"),
+)
+STYLES = [Path(front.__file__).with_name(f"{name}.css") for name in ROOMS]
+"""In the order in which they are joined: of two rules that weigh the same the later one holds."""
 UPLOAD_LIMIT = "64mb"
 VISITORS = 48  # sessions kept in memory at once; the least recently used goes first
 
@@ -52,6 +57,7 @@ def launch_options() -> dict[str, Any]:
     """
     return {
         "theme": theme(),
+        "css": css_variables(),
         "css_paths": STYLES,
         "head": front.script(),
         "run_history": False,

@@ -59,7 +59,9 @@ class Memory:
             self._answers.move_to_end(key)
             total = sum(map(size_of, self._answers.values()))
             while total > self.limit and len(self._answers) > 1:
-                total -= size_of(self._answers.popitem(last=False)[1])
+                forgotten, old = self._answers.popitem(last=False)
+                self._quiet.discard(forgotten)
+                total -= size_of(old)
 
     def timed_in_quiet(self, key: Hashable) -> bool:
         """Whether the answer remembered last was timed while nobody asked for anything."""

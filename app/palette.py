@@ -68,8 +68,9 @@ POINT_PATH: RGB = (222, 120, 150)
 """MultiPool's 1x1 path, which looks at one pixel only; outside the ordered dilation scale."""
 DENSE_BAR = "rgba(128, 134, 152, 0.35)"
 EXECUTED_BAR = "#3b6fd4"
-CHART_TEXT = "#7d8597"
-"""Grey that reads on a white and on a near-black page: charts do not know the theme."""
+CHART_MARK = "#7d8597"
+"""Grey of marks that are seen on a white and on a near-black page: figures do not know the theme.
+No grey is read on both, so that letters get their colour in the browser (`app/front/charts.js`)."""
 CHART_GRID = "rgba(128, 134, 152, 0.25)"
 
 
@@ -86,15 +87,15 @@ class Stroke:
 METHOD_STYLES = {
     "learned": Stroke(EXECUTED_BAR, "circle", "solid", 3.5),
     "scaled": Stroke("#8a5cc2", "star", "solid", 2.5),
-    "random": Stroke("#d98200", "triangle-down", "dot"),
+    "random": Stroke("#ce7900", "triangle-down", "dot"),
     "random_shares": Stroke("#b07b3c", "triangle-up", "dash"),
     "grid": Stroke("#00936b", "square", "dash"),
-    "grid_learned_shares": Stroke("#5fa8d3", "diamond", "dash"),
+    "grid_learned_shares": Stroke("#4a95c2", "diamond", "dash"),
     "whole_layers": Stroke("#8d8a00", "hexagon", "dashdot"),
     "truncated": Stroke("#c8649b", "x", "dot"),
     "lower_resolution": Stroke("#cf4b10", "cross", "solid"),
 }
-"""Middle tones, which read on white and on near-black."""
+"""Middle tones, which are seen on white and on near-black: 3 to 1 in contrast at the least."""
 
 
 @cache
@@ -124,6 +125,14 @@ def dilation_colours(dilations: Sequence[int]) -> tuple[RGB, ...]:
 def css(colour: RGB) -> str:
     """The colour as CSS writes it."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def css_variables() -> str:
+    """The colours of masks and maps as a rule of CSS that sets variables for the page's styles."""
+    values = {name: css(colour[:3]) for name, colour in DIFFERENCE.items()}
+    values |= {"wish": css_gradient(PROBABILITY_MAP, 3), "ponder": css_gradient(PONDER_MAP, 4)}
+    lines = "".join(f"  --pag-{name}: {value};\n" for name, value in values.items())
+    return f".gradio-container {{\n{lines}}}"
 
 
 def css_gradient(name: str, steps: int = 12, *, reverse: bool = False) -> str:

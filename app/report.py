@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -15,9 +14,10 @@ from app.figures import dilations, outputs, ponder
 from app.figures.costs import ungated_macs
 from app.figures.files import coloured
 from app.figures.raster import data_uri
-from app.palette import DEPTH_MAP, EXECUTED_BAR, css_gradient
+from app.palette import EXECUTED_BAR
 from app.session import Settings
 from app.views import markup
+from app.views.outputs import CARDS, legend
 from app.views.terms import glossary
 from app.words import steering as steering_words
 from app.words import takeaway as words
@@ -121,37 +121,16 @@ def _photo(answer: Inference) -> str:
 
 
 def _outputs(answer: Inference, first: Inference | None) -> str:
-    near, far = outputs.depth_range(first or answer) if answer.depth is not None else (0.0, 1.0)
-    metres = {"near": near, "middle": math.sqrt(near * far), "far": far}
-    ticks = [template.format(**metres) for template in content.DEPTH_SCALE]
-    told = {
-        "segmentation": (
-            content.SEGMENTATION, content.SEGMENTATION_HINT, content.SEGMENTATION_ALT,
-            markup.legend(outputs.class_legend(answer), content.SEGMENTATION_NONE),
-        ),
-        "boundary": (
-            content.BOUNDARY, content.BOUNDARY_HINT, content.BOUNDARY_ALT,
-            markup.colour_bar("linear-gradient(to right, #fff, #000)", content.BOUNDARY_SCALE),
-        ),
-        "depth": (
-            content.DEPTH, content.DEPTH_HINT, content.DEPTH_ALT,
-            markup.colour_bar(css_gradient(DEPTH_MAP, reverse=True), ticks),
-        ),
-        "normals": (
-            content.NORMALS, content.NORMALS_HINT, content.NORMALS_ALT,
-            markup.picture(
-                data_uri(outputs.normals_key()), content.NORMALS_KEY_ALT, content.NORMALS_SCALE
-            ),
-        ),
-    }  # fmt: skip
     figures = []
-    for task in answer.tasks:
-        title, hint, alt, legend = told[task]
+    for task, title, _, hint, alt in CARDS:
+        if task not in answer.tasks:
+            continue
         if task == "segmentation":
             picture = outputs.segmentation_overlay(answer)
         else:
             picture = coloured(answer, task, first)
-        figures.append(_figure(data_uri(picture), alt, hint, title, legend))
+        legend_of = legend(task, answer, first or answer)
+        figures.append(_figure(data_uri(picture), alt, hint, title, legend_of))
     return f'<div class="grid">{"".join(figures)}</div>'
 
 
@@ -187,8 +166,15 @@ def _layers(answer: Inference) -> str:
                 f"{gate.macs_executed / 1e6:.1f}", f"{gate.macs_dense / 1e6:.1f}", _bar(share),
             )
         )  # fmt: skip
-    rest = f"{ungated_macs(answer) / 1e6:.1f}"
-    rows.append((words.LAYERS_REST, words.NOTHING, words.NOTHING, rest, rest, _bar(1.0)))
+    # With the policy scaled these cost less as well: the network saw a smaller picture.
+    rest = ungated_macs(answer)
+    whole = answer.macs_dense - sum(gate.macs_dense for gate in answer.gates)
+    rows.append(
+        (
+            words.LAYERS_REST, words.NOTHING, words.NOTHING,
+            f"{rest / 1e6:.1f}", f"{whole / 1e6:.1f}", _bar(rest / whole),
+        )
+    )  # fmt: skip
     return _table(words.LAYERS_HEAD, rows)
 
 

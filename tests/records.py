@@ -66,6 +66,7 @@ def build_inference(
     gates: str = "mixed",
     classes: tuple[str, ...] = STREET_CLASSES,
     image_size: tuple[int, int] | None = None,
+    network_size: tuple[int, int] | None = None,
     policy: str = "exact",
     execution: str = "auto",
     steer: np.ndarray | None = None,
@@ -84,6 +85,8 @@ def build_inference(
             set every gate alike and the budget to match (1.0 and the floor).
         classes: segmentation class names; the ids drawn are below their number.
         image_size: (height, width) of the original image; twice the working size if None.
+        network_size: (height, width) that the network is said to have seen; the working size if
+            None.
         policy: recorded as it is.
         execution: recorded as it is.
         steer: (rows, columns) in -1..1; gates follow it before anything else.
@@ -113,7 +116,7 @@ def build_inference(
     return Inference(
         image=_photo(fields[3:6], edges, full, rng) if image is None else image,
         image_size=image_size or (2 * height, 2 * width),
-        network_size=full,
+        network_size=network_size or full,
         segmentation=segmentation if "segmentation" in tasks else None,
         classes=classes,
         boundary=edges if "boundary" in tasks else None,

@@ -216,9 +216,10 @@ def nothing_unpickles(root: Path) -> list[str]:
 
 
 def files_are_short(root: Path) -> list[str]:
+    front = sorted(path for kind in ("css", "js") for path in (root / "app").rglob(f"*.{kind}"))
     return [
         f"{path.relative_to(root)} has {count} lines; at most {MAX_LINES}"
-        for path in sources(root, "pag", "app", "app.py")
+        for path in (*sources(root, "pag", "app", "app.py"), *front)
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > MAX_LINES
     ]
 
@@ -327,6 +328,8 @@ VIOLATIONS = [
     ("nothing unpickles", "app/session.py", "import pickle\n"),
     ("nothing unpickles", "pag/gate.py", "import numpy as np\nnp.load(f, allow_pickle=True)\n"),
     ("files are short", "pag/gate.py", "x = 1\n" * (MAX_LINES + 1)),
+    ("files are short", "app/front/page.css", "p {}\n" * (MAX_LINES + 1)),
+    ("files are short", "app/front/core.js", "x = 1;\n" * (MAX_LINES + 1)),
 ]
 
 

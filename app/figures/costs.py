@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.content import COST_AXIS, COST_DENSE, COST_EXECUTED, COST_HOVER
-from app.palette import CHART_GRID, CHART_TEXT, DENSE_BAR, EXECUTED_BAR
+from app.palette import CHART_GRID, DENSE_BAR, EXECUTED_BAR
 from pag import Inference
 
 LAYOUT: dict[str, Any] = {
@@ -15,7 +15,7 @@ LAYOUT: dict[str, Any] = {
     "margin": {"l": 56, "r": 12, "t": 34, "b": 56},
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
-    "font": {"color": CHART_TEXT, "size": 13},
+    "font": {"size": 13},
     "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
     "modebar": {"remove": ["select2d", "lasso2d", "autoScale2d", "zoom2d", "pan2d"]},
     "xaxis": {"tickangle": -45, "fixedrange": True},

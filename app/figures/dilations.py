@@ -23,6 +23,16 @@ def coverage(inference: Inference) -> tuple[float, float]:
     return rows * inference.dilation_stride / height, columns * inference.dilation_stride / width
 
 
+def cell_side(inference: Inference) -> float:
+    """The side of one of MultiPool's own cells, in pixels of the working size.
+
+    With the policy ``scaled`` the network saw a smaller picture: a cell covers more of the photo
+    than one of the grid that its choice is told on.
+    """
+    enlarged = max(inference.image.shape[:2]) / max(inference.network_size)
+    return inference.dilation_stride * enlarged
+
+
 def dilation_legend(inference: Inference) -> list[LegendItem]:
     """Every pooling field on offer with its colour and the share of pixels that chose it."""
     colours = dilation_colours(inference.dilations)

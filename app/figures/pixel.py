@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.figures.dilations import cell_side
 from app.figures.ponder import most_kilo_macs
 from pag import GateRecord, Inference
 
@@ -85,7 +86,7 @@ def pixel_story(inference: Inference, x: float, y: float) -> PixelStory:
         kilo_macs=float(inference.ponder_macs[at]) / 1e3,
         dense_kilo_macs=most_kilo_macs(inference),
         dilation=dilation,
-        reach=dilation * stride,
+        reach=round(dilation * cell_side(inference)),
     )
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from app.content import PONDER_BARS_TITLES, PONDER_HOVERS, layer_count
 from app.figures.raster import LegendItem, data_uri, fit_within, luminance, nearest, unit_interval
-from app.palette import CHART_TEXT, PONDER_MAP, colormap_table
+from app.palette import PONDER_MAP, colormap_table
 from pag import Inference
 
 UNITS = ("layers", "macs")
@@ -108,7 +108,7 @@ def ponder_figure(
         margin={"l": 4, "r": 4, "t": 52, "b": 4},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": CHART_TEXT, "size": 13},
+        font={"size": 13},
         template=None,
         dragmode=False,
         modebar={"remove": ["select2d", "lasso2d", "autoScale2d"], "bgcolor": "rgba(0,0,0,0)"},

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import plotly.graph_objects as go
 
 from app.content import outputs as words
-from app.palette import CHART_GRID, CHART_TEXT, EXECUTED_BAR, METHOD_STYLES, Stroke
+from app.palette import CHART_GRID, CHART_MARK, EXECUTED_BAR, METHOD_STYLES, Stroke
 
 ERRORS = ("depth", "normals")
 """Tasks whose measure is an error: their axes point down, so that up is better everywhere."""
@@ -53,7 +53,7 @@ def agreement_figure(task: str, height: int = HEIGHT) -> go.Figure:
         y=[],
         mode="markers",
         name=words.QUALITY_NOW,
-        marker={"symbol": "circle-open", "size": 15, "color": CHART_TEXT, "line": {"width": 3}},
+        marker={"symbol": "circle-open", "size": 15, "color": CHART_MARK, "line": {"width": 3}},
         hoverinfo="skip",
     )
     figure = _styled(go.Figure([curve, ring]), task, words.QUALITY_X, axis, height)
@@ -77,7 +77,7 @@ def heldout_figure(task: str, curves: Sequence[Line], height: int = HEIGHT) -> g
     measure = words.HELDOUT_MEASURES[task][0]
     traces = []
     for curve in reversed(curves):
-        stroke = METHOD_STYLES.get(curve.method, Stroke(CHART_TEXT, "circle", "solid"))
+        stroke = METHOD_STYLES.get(curve.method, Stroke(CHART_MARK, "circle", "solid"))
         title = words.HELDOUT_METHODS.get(curve.method, curve.method)
         traces.append(
             go.Scatter(
@@ -119,7 +119,7 @@ def _styled(figure: go.Figure, task: str, x: str, y: str, height: int) -> go.Fig
         margin={"l": 58, "r": 10, "t": 8, "b": 44},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": CHART_TEXT, "size": 12},
+        font={"size": 12},
         showlegend=False,
         hovermode="closest",
         template=None,

@@ -9,6 +9,17 @@ const plotly = new Promise((resolve) => {
   look();
 });
 
+/* Letters take the colour of the page's quiet text, which is another one in the dark. */
+const letterColour = () =>
+  getComputedStyle(document.body).getPropertyValue("--body-text-color-subdued").trim();
+const lettered = (layout) => ({ ...layout, font: { ...layout.font, color: letterColour() } });
+
+/* The page turns dark, or light again, along with the system. */
+const onTheme = (redraw) =>
+  plotly.then(() =>
+    new MutationObserver(redraw).observe(document.body, { attributeFilter: ["class"] }),
+  );
+
 function rows(values, grid) {
   return Array.from({ length: grid.rows }, (_, row) =>
     values.subarray(row * grid.columns, (row + 1) * grid.columns),
@@ -17,7 +28,7 @@ function rows(values, grid) {
 
 /* ------------------------------------------------------------------ ponder cost */
 
-let ponderScene = null; // what is drawn: scene and unit
+let ponderScene = null; // what is drawn: scene, unit and colour of the letters
 
 function ponderValues(frame) {
   const grid = frame.fill.data.ponder;
@@ -30,7 +41,7 @@ function ponderValues(frame) {
 function drawPonder() {
   const plot = document.querySelector("#ponder-plot");
   if (!window.Plotly || !plot || !visible(plot) || !page.shown) return;
-  const name = `${page.scene.id} ${unitNow()}`;
+  const name = `${page.scene.id} ${unitNow()} ${letterColour()}`;
   const values = ponderValues(page.shown);
   if (ponderScene === name && plot.data) {
     Plotly.restyle(plot, { z: [values.z], customdata: [values.customdata] });
@@ -39,7 +50,7 @@ function drawPonder() {
   const { layout, ...traces } = page.scene.fill.data.ponder;
   const opacity = Number(document.querySelector("#ponder-opacity input")?.value ?? 0.75);
   const trace = { ...traces[unitNow()], ...values, opacity };
-  const drawing = { ...layout, uirevision: page.scene.id, shapes: ponderShapes() };
+  const drawing = { ...lettered(layout), uirevision: page.scene.id, shapes: ponderShapes() };
   Plotly.react(plot, [trace], drawing, CONFIG);
   if (!ponderScene) {
     plot.on("plotly_hover", ({ points: [point] }) => !pin.fixed && pointFrom(point, pointAt));
@@ -81,7 +92,7 @@ function drawCost() {
   const plot = document.querySelector("#cost-plot");
   if (!window.Plotly || !plot || !visible(plot) || !page.shown) return;
   const { data, layout } = page.shown.fill.data.cost;
-  Plotly.react(plot, data, layout, CONFIG);
+  Plotly.react(plot, data, lettered(layout), CONFIG);
 }
 
 /* ------------------------------------------------------------------ wiring */
@@ -90,7 +101,14 @@ function drawCharts() {
   drawPonder();
   drawCost();
 }
+
+/* One that was hidden while the page changed its width has kept the old one. */
+function fitCharts() {
+  const drawn = all(".js-plotly-plot").filter((plot) => plot.data && visible(plot));
+  for (const plot of drawn) Plotly.Plots.resize(plot);
+}
 plotly.then(drawCharts);
+onTheme(drawCharts);
 hooks.shown.push(drawCharts);
-hooks.tab.push(drawCharts);
+hooks.tab.push(drawCharts, fitCharts);
 hooks.mounted.push(() => requestAnimationFrame(() => requestAnimationFrame(drawCharts)));

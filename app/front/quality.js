@@ -19,17 +19,17 @@ function drawQuality() {
       y: entries.map((entry) => entry.values[task]),
     }));
     const first = !plot.data;
-    Plotly.react(plot, traces, layout, CONFIG);
+    Plotly.react(plot, traces, lettered(layout), CONFIG);
     if (first) plot.on("plotly_click", ({ points: [point] }) => moveSlider(point.x));
   }
 }
 
 function drawHeldout() {
   if (!window.Plotly) return;
-  const charts = all("#quality-heldout .pag-plot").filter((plot) => visible(plot) && !plot.data);
-  for (const plot of charts) {
+  for (const plot of all("#quality-heldout .pag-plot").filter(visible)) {
+    if (plot.layout?.font.color === letterColour()) continue;
     const { data, layout } = JSON.parse(plot.dataset.figure);
-    Plotly.newPlot(plot, data, layout, CONFIG);
+    Plotly.react(plot, data, lettered(layout), CONFIG);
   }
 }
 
@@ -38,6 +38,7 @@ function drawQualityTab() {
   drawHeldout();
 }
 plotly.then(drawQualityTab);
+onTheme(drawQualityTab);
 hooks.arrival.push(drawQuality);
 hooks.shown.push(drawQuality);
 hooks.tab.push(drawQualityTab);

@@ -63,7 +63,7 @@ def _tile(gate: GateRecord, size: tuple[int, int]) -> str:
         cell=(gate.stride / size[0], gate.stride / size[1]),
     )
     return (
-        f'<div class="pag-tile" data-gate="{gate.name}">{picture}'
+        f'<div class="pag-tile">{picture}'
         f'<p class="pag-caption"><strong>{gate.name}</strong> · '
         f"{content.GATE_STRIDE.format(stride=gate.stride)} · "
         f'<span data-slot="active-{gate.name}"></span>'

@@ -49,14 +49,10 @@ def build() -> Any:
 def scene(first: Inference) -> Fill:
     """The legends that hold at every budget, and how to read a value off a colour."""
     near, far = figures.depth_range(first)
-    ball = data_uri(figures.normals_key())
     return Fill(
         html={
-            "legend-boundary": markup.colour_bar(
-                "linear-gradient(to right, #fff, #000)", content.BOUNDARY_SCALE
-            ),
-            "legend-depth": _depth_bar(near, far),
-            "legend-normals": markup.picture(ball, content.NORMALS_KEY_ALT, content.NORMALS_SCALE),
+            f"legend-{task}": legend(task, first, first)
+            for task in ("boundary", "depth", "normals")
         },
         data={
             "classes": [
@@ -77,11 +73,7 @@ def scene(first: Inference) -> Fill:
 def fill(answer: Inference, first: Inference) -> Fill:
     """The four pictures; depth in the colours of the scene's first answer."""
     return Fill(
-        html={
-            "legend-segmentation": markup.legend(
-                figures.class_legend(answer), content.SEGMENTATION_NONE
-            )
-        },
+        html={"legend-segmentation": legend("segmentation", answer, first)},
         pictures={
             "segmentation": figures.segmentation_image(answer),
             "boundary": figures.boundary_image(answer),
@@ -89,6 +81,24 @@ def fill(answer: Inference, first: Inference) -> Fill:
             "normals": figures.normals_image(answer),
         },
     )
+
+
+def legend(task: str, answer: Inference, first: Inference) -> str:
+    """How the picture of a task is read: its colours, with names or numbers.
+
+    Args:
+        task: one that was asked for.
+        answer: what the picture shows.
+        first: the scene's first answer, whose span of depth the colours follow.
+    """
+    if task == "segmentation":
+        return markup.legend(figures.class_legend(answer), content.SEGMENTATION_NONE)
+    if task == "boundary":
+        return markup.colour_bar("linear-gradient(to right, #fff, #000)", content.BOUNDARY_SCALE)
+    if task == "depth":
+        return _depth_bar(*figures.depth_range(first))
+    ball = data_uri(figures.normals_key())
+    return markup.picture(ball, content.NORMALS_KEY_ALT, content.NORMALS_SCALE)
 
 
 def _depth_bar(near: float, far: float) -> str:

@@ -53,11 +53,17 @@ def fill(answer: Inference, first: Inference) -> Fill:
     del first
     median = content.dilation_name(figures.median_dilation(answer))
     rows, columns = answer.dilation.shape
+    grid = {
+        "rows": rows,
+        "columns": columns,
+        "index": packed(answer.dilation),
+        "side": figures.cell_side(answer),
+    }
     return Fill(
         html={
             "pooling-hint": with_terms(content.POOLING_HINT.format(median=median)),
             "dilation-legend": markup.share_bars(figures.dilation_legend(answer)),
         },
         pictures={"dilation": figures.dilation_picture(answer)},
-        data={"dilation": {"rows": rows, "columns": columns, "index": packed(answer.dilation)}},
+        data={"dilation": grid},
     )

@@ -17,6 +17,8 @@ from pag import LABEL_SETS, TASKS, Inference, PAGConfig, Picture, open_image
 from tests.records import build_inference
 
 FLOOR = 0.2
+SCALED_BELOW, SCALE = 0.7, 5 / 6
+"""With the policy ``scaled``: below which budget the picture seen is smaller, and its scale."""
 PATIENCE = 120.0
 """Seconds; shared machines are slow at times."""
 
@@ -126,6 +128,7 @@ class FakePredictor:
             budget=budget,
             classes=LABEL_SETS[labels],
             image_size=picture.size,
+            network_size=_seen(photo, policy, budget),
             policy=policy,
             execution=execution,
         )
@@ -133,6 +136,12 @@ class FakePredictor:
             seconds = dict(record.seconds) | {"network": self.seconds}
             record = dataclasses.replace(record, seconds=seconds)
         return dataclasses.replace(record, device=self.device, **_blurred(record, budget))
+
+
+def _seen(photo: Image.Image, policy: str, budget: float) -> tuple[int, int]:
+    """(height, width) at which the network is said to have seen the photo."""
+    scale = SCALE if policy == "scaled" and budget < SCALED_BELOW else 1.0
+    return round(scale * photo.height), round(scale * photo.width)
 
 
 class Seen:

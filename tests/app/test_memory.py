@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 
-from app.memory import Memory, size_of
+from app.look import UPLOAD_LIMIT, VISITORS
+from app.memory import LIMIT, Memory, size_of
 from app.session import Session
 from pag import Inference
 
@@ -32,6 +34,16 @@ def test_the_newest_answer_is_kept_whatever_its_size(
     memory.remember("b", make_inference())
     assert memory.recall("a") is None
     assert memory.recall("b") is not None
+
+
+def test_the_time_of_what_is_forgotten_is_forgotten_as_well(
+    make_inference: Callable[..., Inference],
+) -> None:
+    answer = make_inference()
+    memory = Memory(limit=2 * size_of(answer))
+    for name in "abc":
+        memory.remember(name, answer, in_quiet=True)
+    assert [memory.timed_in_quiet(name) for name in "abc"] == [False, True, True]
 
 
 def test_sizes_count_all_large_maps(make_inference: Callable[..., Inference]) -> None:
@@ -70,3 +82,14 @@ def test_every_visitor_gets_a_memory_of_their_own(
     assert other.memory.recall("a") is None
     first.memory.forget()
     assert len(first.memory) == 0
+
+
+def test_what_visitors_can_hold_is_told_to_whoever_deploys() -> None:
+    told = (Path(__file__).parents[2] / "DEPLOY.md").read_text(encoding="utf-8")
+    answers, file = LIMIT // 10**6, int(UPLOAD_LIMIT.removesuffix("mb"))
+    assert f"at most {answers} MB a visitor and {VISITORS} visitors" in told
+    assert f"{VISITORS * answers / 1000:.1f} GB" in told
+    assert f"the file as it came, at most {file} MB" in told
+    pixels = 3 * 40  # of the largest image that is opened, MB
+    assert f"its pixels, at most {pixels} MB" in told
+    assert f"{VISITORS * (file + pixels) / 1000:.0f} GB" in told

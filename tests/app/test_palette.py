@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from app.figures.costs import cost_figure
+from app.figures.ponder import ponder_figure
+from app.figures.quality import agreement_figure, heldout_figure
+from app.heldout import Curve
+from app.look import STYLES, launch_options, theme
 from app.palette import (
     ACTIVE,
+    CHART_MARK,
     CLASS_COLOURS,
     DEPTH_MAP,
+    DIFFERENCE,
     DILATION_MAP,
     INDOOR_COLOURS,
+    METHOD_STYLES,
     PONDER_MAP,
+    PROBABILITY_MAP,
     STREET_COLOURS,
     class_colours,
     colormap_table,
     css,
     css_gradient,
+    css_variables,
     dilation_colours,
 )
-from pag import LABEL_SETS
+from pag import LABEL_SETS, Inference
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, for linear RGB.
 VISION = {
@@ -125,6 +138,45 @@ def test_maps_do_not_look_alike() -> None:
     assert len({DEPTH_MAP, PONDER_MAP, DILATION_MAP}) == 3
 
 
+def contrast(one: str, other: str) -> float:
+    """Of two colours, as WCAG 2 has it: 1 to 21."""
+    srgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (one, other)]) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    dark, light = sorted(linear @ TO_XYZ[1])
+    return float((light + 0.05) / (dark + 0.05))
+
+
+def on_page(name: str, mode: str) -> str:
+    """A colour of the page's theme, ``light`` or ``dark``."""
+    value = getattr(theme(), f"{name}_dark" if mode == "dark" else name)
+    while value.startswith("*"):
+        value = getattr(theme(), value[1:])
+    return "#ffffff" if value == "white" else value
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("ground", ["body_background_fill", "block_background_fill"])
+def test_charts_are_read_in_the_light_and_in_the_dark(mode: str, ground: str) -> None:
+    page = on_page(ground, mode)
+    assert contrast(on_page("body_text_color_subdued", mode), page) >= 4.5  # see charts.js
+    for colour in (CHART_MARK, *(stroke.colour for stroke in METHOD_STYLES.values())):
+        assert contrast(colour, page) >= 3, colour
+
+
+def test_contrast() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21, abs=0.01)
+    assert contrast("#7d8597", "#ffffff") == pytest.approx(3.70, abs=0.01)
+
+
+def test_charts_leave_the_colour_of_their_letters_to_the_page(
+    make_inference: Callable[..., Inference],
+) -> None:
+    record, curve = make_inference(), Curve("learned", (0.5, 1.0), (0.6, 0.7))
+    figures = [ponder_figure(record), agreement_figure("depth"), heldout_figure("depth", [curve])]
+    layouts = [cost_figure(record)["layout"], *(f.to_plotly_json()["layout"] for f in figures)]
+    assert all(set(layout["font"]) == {"size"} for layout in layouts)
+
+
 def test_tables_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
         colormap_table(DEPTH_MAP)[0] = 0
@@ -135,3 +187,16 @@ def test_css() -> None:
     first, last = (css(tuple(colormap_table(DEPTH_MAP)[i].tolist())) for i in (0, -1))
     assert css_gradient(DEPTH_MAP).startswith(f"linear-gradient(to right, {first}")
     assert css_gradient(DEPTH_MAP, reverse=True).startswith(f"linear-gradient(to right, {last}")
+
+
+def test_styles_have_colours_that_mean_something_from_here() -> None:
+    styles = "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
+    for red, green, blue, _ in DIFFERENCE.values():
+        assert f"rgb({red} {green} {blue}" not in styles
+        assert css((red, green, blue)) not in styles
+    for name in (PONDER_MAP, PROBABILITY_MAP):
+        ends = (css(tuple(colormap_table(name)[i].tolist())) for i in (0, -1))
+        assert not any(end in styles for end in ends)
+    served = launch_options()["css"]
+    assert served == css_variables()
+    assert set(re.findall(r"--pag-(\w+):", served)) <= set(re.findall(r"var\(--pag-(\w+)", styles))

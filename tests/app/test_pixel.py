@@ -13,11 +13,12 @@ import pytest
 
 from app.actions import Desk
 from app.asides import change_message, pixel_message, two_message
+from app.endpoints.pixel import pixel_facts
 from app.figures.pixel import facing, layers_by_budget, pixel_story
 from app.frames import step_message
 from app.memory import Memory, size_of
 from app.session import Session
-from app.views import pixel
+from app.views import pixel, pooling
 from app.wish import Wish
 from pag import Inference
 from tests.app.fake import FakePredictor
@@ -46,6 +47,24 @@ def test_every_value_is_that_of_the_place(record: Inference, x: float, y: float)
     assert told.reach == told.dilation * 16
     # The place in the photo that was handed in, which is twice as large.
     assert (told.x, told.y) == (min(int(242 * x), 241), min(int(180 * y), 179))
+
+
+@pytest.mark.parametrize("seen", [(360, 480), (300, 400)], ids=["exact", "scaled"])
+def test_the_pooling_field_is_as_large_as_what_the_network_saw(
+    make_inference: Callable[..., Inference], seen: tuple[int, int]
+) -> None:
+    record = make_inference(360, 480, network_size=seen)
+    side = 16 * 480 / seen[1]
+    assert pooling.fill(record, record).data["dilation"]["side"] == pytest.approx(side)
+    dilations = set()
+    for x in np.linspace(0.02, 0.98, 9):
+        told = pixel_story(record, x, 0.5)
+        dilations.add(told.dilation)
+        assert told.reach == round(told.dilation * side)
+        assert pixel_facts(record, told.x, told.y)["reach"] == told.reach
+        if told.dilation:
+            assert f"{told.reach} pixels apart" in pixel.story(record, [record], x, 0.5)
+    assert max(dilations) > 1
 
 
 def test_tasks_that_were_not_asked_for_are_left_out(

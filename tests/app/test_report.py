@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +15,7 @@ from app.comparison import compare_summary
 from app.models import model_option
 from app.report import html_report
 from app.session import Session, Settings
-from app.views import takeaway
+from app.views import outputs, takeaway
 from app.wish import Wish
 from app.words import guide, steering
 from app.words import takeaway as words
@@ -97,6 +98,18 @@ def test_the_report_says_what_the_record_says(report: str, answer: Inference) ->
     assert "kong2019pag" in text
 
 
+@pytest.mark.parametrize("share", [1, 0.64], ids=["exact", "scaled"])
+def test_what_has_no_gate_is_whole_or_as_much_as_a_smaller_picture_takes(
+    answer: Inference, share: float
+) -> None:
+    whole = answer.macs_dense - sum(gate.macs_dense for gate in answer.gates)
+    spared = round((1 - share) * whole)
+    smaller = dataclasses.replace(answer, macs_executed=answer.macs_executed - spared)
+    text = Page(html_report(smaller, Settings())).text
+    executed = f"{(whole - spared) / 1e6:.1f}"
+    assert f"{words.LAYERS_REST}––{executed}{whole / 1e6:.1f} {share:.0%}" in text
+
+
 def test_the_report_sets_the_budgets_side_by_side(report: str, answer: Inference) -> None:
     text = Page(report).text
     low, full = (build_inference(60, 85, seed=4, budget=b) for b in (0.3, 1.0))
@@ -108,6 +121,12 @@ def test_the_report_sets_the_budgets_side_by_side(report: str, answer: Inference
 def test_the_report_is_the_same_for_the_same_records(report: str, answer: Inference) -> None:
     others = [build_inference(60, 85, seed=4, budget=b) for b in (0.3, 0.6, 1.0)]
     assert report == html_report(answer, Settings(0.6, size=320, labels="street"), others)
+
+
+def test_the_legends_are_those_of_the_page(report: str, answer: Inference) -> None:
+    legends = {**outputs.scene(answer).html, **outputs.fill(answer, answer).html}
+    assert len(legends) == 4
+    assert all(html in report for html in legends.values())
 
 
 def test_a_report_of_fewer_tasks() -> None:

@@ -129,10 +129,14 @@ def test_the_script_is_whole_and_cannot_end_early() -> None:
     # Every word that the script says is there to be said.
     for name in set(re.findall(r"\bwords\.(\w+)", text)):
         assert f'"{name}":' in text, name
-    assert all(
-        len(path.read_text().splitlines()) <= 350
-        for path in Path(front.__file__).parent.glob("*.js")
-    )
+
+
+def test_nothing_is_sent_that_the_page_does_not_read(answer: Inference) -> None:
+    files = [p for p in Path(front.__file__).parent.glob("*") if p.suffix in (".js", ".css")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    assert all(f".{name}" in text for name in frame_message(answer, Session(first=answer), 0.6))
+    for name in set(re.findall(r"\bdata-(\w+)=", gates.scene(answer).html["gates"])):
+        assert f"dataset.{name}" in text or f"[data-{name}" in text, name
 
 
 def test_legends_escape_names() -> None:

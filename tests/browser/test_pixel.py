@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from app import asides, content
 from app.actions import Desk
 from app.examples import find_examples
 from app.figures.pixel import layers_by_budget, pixel_story
@@ -111,6 +112,68 @@ def test_the_story_is_told_where_playing_was_stopped(settled: Visitor) -> None:
         "document.querySelector('.pag-story').innerText"
         ".includes(`At budget ${document.body.dataset.budget},`)"
     )
+
+
+def test_a_new_photo_takes_along_what_was_said_of_the_old_one(
+    guest: Visitor, tmp_path: Path
+) -> None:
+    page = guest.page
+    guest.open_tab("pooling")
+    page.wait_for_selector("#dilation-map .pag-stack")
+    guest.point("#dilation-map", 0.4, 0.6, click=True)
+    page.wait_for_selector("#dilation-map svg")
+    page.wait_for_selector("#readout [data-value=place]")
+    guest.open_tab("pixel")
+    page.wait_for_selector("#pixel-panel .pag-story")
+    guest.choose_own(tmp_path)
+    said = {
+        selector: (page.text_content(selector) or "").strip()
+        for selector in ("#pixel-panel [data-slot]", "#field-words", "#readout")
+    }
+    assert list(said.values()) == [content.PIXEL_EMPTY, content.FIELD_HINT, content.READOUT]
+
+
+def test_an_answer_without_a_story_leaves_what_is_there(settled: Visitor) -> None:
+    """The server gives one where another photo has come in between."""
+    page = settled.page
+    settled.open_tab("pixel")
+    settled.point("#output-normals", 0.5, 0.5, click=True)
+    page.wait_for_selector("#pixel-panel .pag-story")
+    before = page.inner_text("#pixel-panel")
+    page.evaluate(
+        """() => {
+            const {connect, page} = window.pagExplorer;
+            const channel = page.channels.pixel;
+            const answer = {value: {scene: page.scene.id, name: ""}};
+            connect("pixel", answer, (name, arrived) => arrived(), () => {});
+            page.channels.pixel = channel;
+        }"""
+    )
+    assert page.inner_text("#pixel-panel") == before
+
+
+def test_a_place_that_could_not_be_read_can_be_asked_for_again(
+    settled: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = settled.page
+    settled.open_tab("pixel")
+
+    def fail(*_: object) -> str:
+        raise RuntimeError("a bug")
+
+    for again in ((0.31, 0.67), None):
+        with monkeypatch.context() as broken:
+            broken.setattr(asides.pixel, "story", fail)
+            settled.point("#output-normals", 0.62, 0.44, click=True)
+            page.wait_for_selector("#pixel-panel [role=alert]:has-text('could not be read')")
+        assert "another place, or this one twice" in page.inner_text("#pixel-panel")
+        if again:
+            settled.point("#output-normals", *again, click=True)
+        else:
+            settled.point("#output-normals", 0.62, 0.44, click=True)
+            page.wait_for_function("document.body.dataset.pin === 'off'")  # it was let go
+            settled.point("#output-normals", 0.62, 0.44, click=True)
+        page.wait_for_selector("#pixel-panel .pag-story")
 
 
 def test_a_photo_that_the_server_has_forgotten_is_asked_for_again(

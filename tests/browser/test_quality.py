@@ -27,6 +27,12 @@ RINGED = """() => [...document.querySelectorAll('#quality-here .pag-plot, #quali
     .every(plot => plot.data?.[1]?.x[0] === window.pagExplorer.page.shown.budget)"""
 
 
+DRAWN_AT_ITS_WIDTH = """selector => [...document.querySelectorAll(selector)].every(plot => {
+    const drawn = plot.querySelector('.main-svg')?.getBoundingClientRect().width;
+    return plot.offsetParent && Math.abs(drawn - plot.getBoundingClientRect().width) < 2;
+})"""
+
+
 def open_quality(visitor: Visitor) -> None:
     visitor.open_tab("quality")
     visitor.page.wait_for_selector("#quality-here .pag-plot .scatterlayer >> nth=3")
@@ -129,6 +135,25 @@ def test_passes_are_timed_again_once_the_page_rests(
     brake.release()
     guest.until_numbers("250 ms here, 250 ms at full budget")
     assert guest.page.evaluate("document.body.dataset.timed") == guest.scene()
+
+
+def test_charts_fit_a_page_that_has_changed_behind_another_tab(settled: Visitor) -> None:
+    page = settled.page
+    charts = {
+        "ponder": "#ponder-plot",
+        "cost": "#cost-plot",
+        "quality": "#quality-here .pag-plot, #quality-time .pag-plot, #quality-heldout .pag-plot",
+    }
+    for name, selector in charts.items():
+        settled.open_tab(name)
+        page.wait_for_function(DRAWN_AT_ITS_WIDTH, arg=selector)
+    settled.open_tab("gates")
+    page.set_viewport_size({"width": 1100, "height": 900})
+    page.wait_for_timeout(300)  # charts that are seen have heard of it by then
+    for name, selector in charts.items():
+        settled.open_tab(name)
+        page.wait_for_function(DRAWN_AT_ITS_WIDTH, arg=selector)
+    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_held_out_curves_are_drawn_with_their_legend(settled: Visitor) -> None:
