@@ -201,6 +201,9 @@ class TrainConfig(JsonConfig):
         field_information: what its choices should tell about the pixel, nats.
         weight_tasks: of segmentation, boundary, depth and normals.
         norm_steps: steps after which all BatchNorm statistics are frozen.
+        only: how the names begin of the parameters that learn; all do if there are none. The
+            others, and the layers' shares, stay what they are, so that what does not read those
+            that learn gives what it gave.
         ema: decay of the running mean of the weights, which is what is evaluated.
         mixture: share of each dataset in a batch: BSDS500, CamVid, 7-Scenes, rendered scenes.
         seed: of initialisation, batches and noise.
@@ -237,6 +240,7 @@ class TrainConfig(JsonConfig):
     field_information: float = 1.0
     weight_tasks: tuple[float, float, float, float] = (1.5, 1.5, 1.0, 2.0)
     norm_steps: int = 3300
+    only: tuple[str, ...] = ()
     ema: float = 0.998
     mixture: tuple[float, float, float, float] = (0.27, 0.36, 0.15, 0.22)
     seed: int = 0

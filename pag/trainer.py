@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +13,9 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from pag.budget import GatePolicy
 from pag.config import TrainConfig
-from pag.data.batch import Batch
+from pag.data.batch import Batch, thinned, twice
 from pag.device import multiplies_bfloat16
-from pag.errors import WeightsError
+from pag.errors import InputError, WeightsError
 from pag.inference import TASKS
 from pag.losses import (
     BOUNDARY_CONSENSUS,
@@ -50,6 +49,7 @@ class Trainer:
         teacher: a trained network of the same classes, whose outputs are learned as well.
 
     Raises:
+        InputError: what is to learn alone (`TrainConfig.only`) is no part of the network.
         WeightsError: the teacher knows other classes.
     """
 
@@ -65,9 +65,11 @@ class Trainer:
         self.mixed = multiplies_bfloat16(self.device)
         self.class_weights = class_weights.to(self.device)
         self.step = 0
+        self.levels = nn.Parameter(torch.zeros(len(net.gates)), requires_grad=not config.only)
         norms = frozen_norms(net.backbone)
+        if config.only:
+            norms += held(net, config.only)
         self.frozen = set(map(id, norms))
-        self.levels = nn.Parameter(torch.zeros(len(net.gates)))
         self.names, groups = parameter_groups(net, self.levels, config)
         self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
         self.mean = {k: v.detach().clone() for k, v in net.state_dict().items()}
@@ -282,6 +284,27 @@ class Trainer:
         self.optimizer.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
 
 
+def held(net: PAGNet, only: tuple[str, ...]) -> list[nn.BatchNorm2d]:
+    """Let nothing but the parameters learn whose names begin with one of `only`.
+
+    Returns:
+        The BatchNorms elsewhere.
+
+    Raises:
+        InputError: one of `only` begins no name.
+    """
+    names = [name for name, _ in net.named_parameters()]
+    if missing := [each for each in only if not any(name.startswith(each) for name in names)]:
+        raise InputError(f"only names {', '.join(missing)}, of which the network has no parameters")
+    for name, parameter in net.named_parameters():
+        parameter.requires_grad_(name.startswith(only))
+    return [
+        module
+        for name, module in net.named_modules()
+        if isinstance(module, nn.BatchNorm2d) and not f"{name}.".startswith(only)
+    ]
+
+
 def check_teacher(teacher: PAGNet, net: PAGNet) -> None:
     """`WeightsError` unless both networks know the same classes."""
     theirs, own = teacher.config.classes, net.config.classes
@@ -316,25 +339,3 @@ def parameter_groups(
         )
     ]
     return names, groups
-
-
-def twice(batch: Batch) -> Batch:
-    """The batch followed by itself."""
-    return Batch(
-        **{f.name: torch.cat([getattr(batch, f.name)] * 2) for f in dataclasses.fields(batch)}
-    )
-
-
-def thinned(batch: Batch, every: int, generator: torch.Generator) -> Batch:
-    """One label of every square of pixels, the same of each, drawn anew; boundaries stay."""
-    rows, columns = torch.randint(every, (2,), generator=generator).tolist()
-
-    def pick(labels: Tensor) -> Tensor:
-        return labels[..., rows::every, columns::every]
-
-    return dataclasses.replace(
-        batch,
-        segmentation=pick(batch.segmentation),
-        depth=pick(batch.depth),
-        normals=pick(batch.normals),
-    )

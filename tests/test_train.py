@@ -16,16 +16,16 @@ from torch import Tensor, nn
 
 from pag.config import LABEL_SETS, STREET_CLASSES, TRAINING_MASKS, PAGConfig, TrainConfig
 from pag.data import IGNORE
-from pag.data.batch import Batch
+from pag.data.batch import Batch, thinned, twice
 from pag.data.labelled import LabelFiles
 from pag.data.mixture import CachedDataset, Mixture, class_weights
 from pag.data.training import open_training_data
-from pag.errors import WeightsError
+from pag.errors import InputError, WeightsError
 from pag.inference import TASKS
 from pag.macs import network_cost
 from pag.network import PAGNet
 from pag.train import main, run
-from pag.trainer import Trainer, parameter_groups, thinned, twice
+from pag.trainer import Trainer, parameter_groups
 from pag.training_state import STATE
 from tests.checkpoints import random_net, write_random_checkpoint
 from tests.tiny_data import MemoryDataset, write_all
@@ -235,6 +235,37 @@ def test_where_only_the_sky_is_labelled_depth_learns_that_it_is_far() -> None:
     assert first > last > 0
     unknown = replace(batch, segmentation=torch.full_like(ids, IGNORE))
     assert trainer.update(unknown)["depth"] == 0
+
+
+def test_a_part_learns_alone_and_all_else_stays(tmp_path: Path) -> None:
+    net = new_net()
+    config = replace(CONFIG, only=("heads.depth.",), open_steps=0, norm_steps=0)
+    trainer = Trainer(net, config, torch.ones(11))
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    losses = [trainer.update(labelled_batch())["depth"] for _ in range(3)]
+    assert losses[-1] < losses[0]
+    moved = differing(before, net.state_dict())
+    assert set(moved) == {k for k, _ in net.named_parameters() if k.startswith("heads.depth.")}
+    assert set(differing(before, trainer.mean)) == set(moved)
+    assert not trainer.levels.any()
+    trainer.save(tmp_path / STATE)  # with moments of these alone
+    again = Trainer(new_net(), config, torch.ones(11))
+    again.load(tmp_path / STATE)
+    assert again.update(labelled_batch()) == trainer.update(labelled_batch())
+
+
+def test_statistics_outside_the_part_that_learns_stay() -> None:
+    net = new_net()
+    trainer = Trainer(net, replace(CONFIG, only=("heads.depth.", "decoder.")), torch.ones(11))
+    before = {k: v.clone() for k, v in net.state_dict().items() if "running_mean" in k}
+    trainer.update(labelled_batch())
+    moved = [k for k, v in before.items() if not torch.equal(v, net.state_dict()[k])]
+    assert moved and all(k.startswith(("heads.depth.", "decoder.")) for k in moved)
+
+
+def test_a_part_that_there_is_not_is_refused() -> None:
+    with pytest.raises(InputError, match=r"only names heads\.colour, of which the network has no"):
+        Trainer(new_net(), replace(CONFIG, only=("decoder", "heads.colour")), torch.ones(11))
 
 
 def test_a_teacher_of_other_classes_is_refused() -> None:

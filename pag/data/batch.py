@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -76,3 +76,23 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
 def _channels_first(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(array).permute(0, 3, 1, 2).contiguous()
+
+
+def twice(batch: Batch) -> Batch:
+    """The batch followed by itself."""
+    return Batch(**{f.name: torch.cat([getattr(batch, f.name)] * 2) for f in fields(batch)})
+
+
+def thinned(batch: Batch, every: int, generator: torch.Generator) -> Batch:
+    """One label of every square of pixels, the same of each, drawn anew; boundaries stay."""
+    rows, columns = torch.randint(every, (2,), generator=generator).tolist()
+
+    def pick(labels: torch.Tensor) -> torch.Tensor:
+        return labels[..., rows::every, columns::every]
+
+    return replace(
+        batch,
+        segmentation=pick(batch.segmentation),
+        depth=pick(batch.depth),
+        normals=pick(batch.normals),
+    )
