@@ -22,6 +22,8 @@ BOUNDARY_CONSENSUS = 0.3
 WITHOUT_OUTLINES = 0.02
 """Weight of what is no boundary in an image without any, where their share would be none."""
 
+SKY_RIM = 4
+"""Pixels of outputs from all else on that sky counts as such."""
 GRADIENT_WEIGHTS = {1: 1.0, 4: 0.5, 16: 0.5}
 """Of the gradients of log-depth, by how many pixels the two points are apart."""
 
@@ -94,15 +96,17 @@ def depth_loss(log_depth: Tensor, depth: Tensor) -> Tensor:
 def sky_loss(log_depth: Tensor, sky: Tensor) -> Tensor:
     """By how much the sky lies nearer than `SKY_METRES`, in log-depth; 0 elsewhere.
 
-    No data set says how far it is, so that left alone a network says anything there. The mean is
-    over all pixels: what is seen through the leaves of a tree counts as little as it is.
+    No data set says how far it is, so that left alone a network says anything there. Its rim has
+    no say: an output covers several pixels, and what stands before the sky would be drawn away
+    with it. The mean is over all pixels, so that a little sky counts little.
 
     Args:
         log_depth: (B, 1, H, W) predicted log-metres.
         sky: (B, H, W) bool, where it is.
     """
-    nearer = F.relu(math.log(SKY_METRES) - log_depth.squeeze(1))
-    return torch.where(sky, nearer, 0).mean()
+    else_near = F.max_pool2d((~sky)[:, None].float(), 2 * SKY_RIM + 1, 1, SKY_RIM)
+    nearer = F.relu(math.log(SKY_METRES) - log_depth)
+    return torch.where(else_near > 0, 0, nearer).mean()
 
 
 def normals_loss(normals: Tensor, truth: Tensor) -> Tensor:

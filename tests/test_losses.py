@@ -16,6 +16,7 @@ from pag.data.scenes import UNDECIDED
 from pag.heads import SKY_METRES
 from pag.inference import TASKS
 from pag.losses import (
+    SKY_RIM,
     WITHOUT_OUTLINES,
     boundary_loss,
     choice_loss,
@@ -177,19 +178,28 @@ def test_depth_by_hand() -> None:
 
 def test_only_a_sky_that_is_near_costs_anything() -> None:
     far = math.log(SKY_METRES)
-    log_depth = torch.tensor([[far - 1, far - 1, far + 1, far]]).view(1, 1, 2, 2).requires_grad_()
-    sky = torch.tensor([[[True, False], [True, True]]])
-    loss = sky_loss(log_depth, sky)
-    assert loss.item() == pytest.approx(1 / 4)
+    log_depth = torch.tensor([[far - 1, far + 1, far]]).view(1, 1, 1, 3).requires_grad_()
+    loss = sky_loss(log_depth, torch.ones(1, 1, 3, dtype=torch.bool))
+    assert loss.item() == pytest.approx(1 / 3)
     loss.backward()
     assert log_depth.grad is not None
-    assert log_depth.grad.flatten().tolist() == pytest.approx([-1 / 4, 0, 0, 0])
+    assert log_depth.grad.flatten().tolist() == pytest.approx([-1 / 3, 0, 0])
+
+
+def test_the_rim_of_the_sky_has_no_say() -> None:
+    sky = torch.ones(1, 20, 30, dtype=torch.bool)
+    sky[0, :, 15] = False  # something thin stands before it
+    near = (math.log(SKY_METRES) - 1) * torch.ones(1, 1, 20, 30)
+    apart = (torch.arange(30) - 15).abs() > SKY_RIM
+    assert sky_loss(near, sky).item() == pytest.approx(apart.float().mean().item())
+    assert sky_loss(near, ~sky).item() == 0
 
 
 def test_depth_learns_the_sky_only_where_the_class_is_known() -> None:
     batch, prediction = labels(), {"depth": outputs()["depth"].detach()}
     plain = task_losses(prediction, batch, WEIGHTS)["depth"]
     assert task_losses(prediction, batch, WEIGHTS, sky=C)["depth"] == plain
+    batch.segmentation[0] = 1
     raised = task_losses(prediction, batch, WEIGHTS, sky=1)["depth"]
     assert raised == pytest.approx(plain + sky_loss(prediction["depth"], batch.segmentation == 1))
     assert raised > plain
