@@ -28,7 +28,8 @@ function rows(values, grid) {
 
 /* ------------------------------------------------------------------ ponder cost */
 
-let ponderScene = null; // what is drawn: scene, unit and colour of the letters
+let ponderName = null; // what is drawn: scene, unit and colour of the letters
+let ponderScene = null;
 
 function ponderValues(frame) {
   const grid = frame.fill.data.ponder;
@@ -43,7 +44,7 @@ function drawPonder() {
   if (!window.Plotly || !plot || !visible(plot) || !page.shown) return;
   const name = `${page.scene.id} ${unitNow()} ${letterColour()}`;
   const values = ponderValues(page.shown);
-  if (ponderScene === name && plot.data) {
+  if (ponderName === name && plot.data) {
     Plotly.restyle(plot, { z: [values.z], customdata: [values.customdata] });
     return;
   }
@@ -51,13 +52,16 @@ function drawPonder() {
   const opacity = Number(document.querySelector("#ponder-opacity input")?.value ?? 0.75);
   const trace = { ...traces[unitNow()], ...values, opacity };
   const drawing = { ...lettered(layout), uirevision: page.scene.id, shapes: ponderShapes() };
-  Plotly.react(plot, [trace], drawing, CONFIG);
-  if (!ponderScene) {
+  if (ponderScene === page.scene.id && plot.data) {
+    Plotly.react(plot, [trace], drawing, CONFIG);
+  } else {
+    // From `react` the axes of a photo of another shape would keep the range of the last one.
+    Plotly.newPlot(plot, [trace], drawing, CONFIG);
     plot.on("plotly_hover", ({ points: [point] }) => !pin.fixed && pointFrom(point, pointAt));
     plot.on("plotly_unhover", () => !pin.fixed && unpin());
     plot.on("plotly_click", ({ points: [point] }) => pointFrom(point, fix));
   }
-  ponderScene = name;
+  [ponderName, ponderScene] = [name, page.scene.id];
 }
 
 const pointFrom = (point, then) => then(point.x / page.scene.width, point.y / page.scene.height);

@@ -274,3 +274,17 @@ def test_the_heatmap_is_read_by_hovering_and_links(settled: Visitor) -> None:
     settled.page.wait_for_timeout(400)
     assert count is not None
     assert settled.readout()["layers"] == f"{count[0]} of 15 layers ran"
+
+
+def test_the_heatmap_has_the_shape_of_each_new_photo(guest: Visitor, tmp_path: Path) -> None:
+    for height, width in ((150, 200), (200, 150), (150, 200)):
+        guest.choose_own(tmp_path, height, width)
+        guest.page.wait_for_function(
+            "() => { const { page } = window.pagExplorer;"
+            "  const axes = document.querySelector('#ponder-plot')._fullLayout;"
+            "  return axes.uirevision === page.scene.id && axes.xaxis.range[1] === page.scene.width"
+            "    && axes.yaxis.range[0] === page.scene.height; }"
+        )
+    guest.page.locator("#ponder-plot").scroll_into_view_if_needed()
+    guest.page.hover("#ponder-plot .nsewdrag")
+    guest.page.wait_for_selector("#readout [data-value=class]")
