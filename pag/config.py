@@ -42,7 +42,7 @@ TRAINING_MASKS = ("ranked", "sampled")
 
 
 @dataclass(frozen=True)
-class Kind:
+class _Kind:
     """What a setting may be.
 
     Attributes:
@@ -56,6 +56,7 @@ class Kind:
     several: bool = False
 
     def takes(self, value: object) -> bool:
+        """Whether a value is of that kind; NaN is no number."""
         if self.several:
             return isinstance(value, list | tuple) and all(map(self._takes_one, value))
         return self._takes_one(value)
@@ -66,14 +67,14 @@ class Kind:
         return isinstance(value, self.of) and not (isinstance(value, float) and value != value)
 
 
-def _kind(default: object) -> Kind:
+def _kind(default: object) -> _Kind:
     """What a setting with this default may be."""
     if isinstance(default, tuple):
         one = _kind(default[0] if default else "")
-        return Kind(f"a list, each {one.words}", one.of, several=True)
+        return _Kind(f"a list, each {one.words}", one.of, several=True)
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     kind = type(default)
-    return Kind(words[kind], (int, float) if kind is float else (kind,))
+    return _Kind(words[kind], (int, float) if kind is float else (kind,))
 
 
 class JsonConfig:
